@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Execute the notebooks as a reader would: in a Jupyter kernel, top to bottom, each in one go.
+
+    .ci/execute.py [NOTEBOOK ...]    execute and store the outputs (all notebooks by default)
+    .ci/execute.py --check           execute, store nothing, and compare with what is stored
+
+Cells under a flag of `tst_flags` (settings.ini) are skipped; `cuda` cells run where torch finds a GPU. A cell that takes
+longer than --timeout seconds is interrupted, named, and fails. With --check the stored outputs may hold no error, and a cell
+that shows something when executed must have something stored. The last lines count cells, per flag and in all.
+"""
+import argparse, sys, time
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbdev.clean import clean_nb
+from nbdev.config import get_config
+from nbdev.process import NBProcessor
+from execnb.nbio import read_nb, write_nb
+
+root = Path(__file__).resolve().parent.parent
+
+
+def directives(path):
+    "For each cell of the notebook at `path`: the directives at its top"
+    return [getattr(c, 'directives_', {}) or {} for c in NBProcessor(path, process=True, rm_directives=False).nb.cells]
+
+
+def skip_reason(dirs, flags):
+    "Why a cell with the directives `dirs` is not run, or None"
+    if dirs.get('eval:', [''])[0].lower() == 'false': return 'eval: false'
+    return next((f for f in flags if f in dirs), None)
+
+
+def shows(outputs):
+    "Is there anything to see in `outputs`?"
+    return any(o.output_type != 'stream' or o.name == 'stdout' for o in outputs)
+
+
+def run_notebook(path, flags, timeout):
+    "Execute one notebook; return it with its outputs, its skipped cells (index → flag), and what went wrong (or None)"
+    nb, dirs, skipped = nbformat.read(path, as_version=4), directives(path), {}
+    client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(path.parent)}},
+                            extra_arguments=['--log-level=ERROR'])
+    with client.setup_kernel():
+        for i, cell in enumerate(nb.cells):
+            if cell.cell_type != 'code' or not cell.source.strip() or 'nbdev_export' + '(' in cell.source: continue
+            if flag := skip_reason(dirs[i], flags):
+                skipped[i] = flag
+                continue
+            try: client.execute_cell(cell, i)
+            except CellTimeoutError: return nb, skipped, (i, f'ran longer than {timeout} s:\n{cell.source}')
+            except (CellExecutionError, DeadKernelError) as e: return nb, skipped, (i, str(e))
+    return nb, skipped, None
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('notebooks', nargs='*', type=Path)
+    p.add_argument('--check', action='store_true', help='compare with what is stored, write nothing')
+    p.add_argument('--timeout', type=int, default=180, help='seconds a cell may take (default: %(default)s)')
+    args = p.parse_args()
+    paths = [q.resolve() for q in args.notebooks] or sorted((root/'nbs').glob('*.ipynb'))
+    try:
+        import torch
+        gpu = torch.cuda.is_available()
+    except ImportError: gpu = False
+    flags = [f for f in get_config(path=root).tst_flags.split() if not (gpu and f == 'cuda')]
+    why = {'cuda': 'no CUDA GPU here', 'notest': 'not meant for tests', 'eval: false': 'shown, not run'}
+    count, skips, problems, begin = Counter(), Counter(), [], time.time()
+    for path in paths:
+        start = time.time()
+        stored = nbformat.read(path, as_version=4)
+        nb, skipped, failed = run_notebook(path, flags, args.timeout)
+        code = [i for i, c in enumerate(nb.cells) if c.cell_type == 'code' and c.source.strip() and 'nbdev_export' + '(' not in c.source]
+        ran = [i for i in code if i not in skipped and (failed is None or i < failed[0])]
+        bad = [] if failed is None else [f'{path.name}, cell {failed[0]}: {failed[1]}']
+        if args.check:
+            for i in ran:
+                if shows(nb.cells[i].outputs) and not shows(stored.cells[i].outputs):
+                    bad.append(f'{path.name}, cell {i}: no output is stored, though the cell shows one: execute the notebook and save it')
+            bad += [f'{path.name}, cell {i}: a stored output is an error' for i, c in enumerate(stored.cells)
+                    if any(o.output_type == 'error' for o in c.get('outputs', []))]
+        elif failed is None:
+            nbformat.write(nb, path)
+            clean = read_nb(path)
+            clean_nb(clean)
+            write_nb(clean, path)
+        problems += bad
+        count['passed'] += len(ran) - sum('no output is stored' in b for b in bad)
+        count['failed'] += len(bad)
+        skips.update(skipped.values())
+        skips['not reached'] += len([i for i in code if i not in skipped and failed is not None and i > failed[0]])
+        print(f'{path.name:24} {len(ran):4} cells run, {len(skipped):3} skipped, {time.time()-start:5.1f} s' + ('   FAILED' if bad else ''), flush=True)
+    print(f'all notebooks: {time.time()-begin:.0f} s')
+    for b in problems: print('\n' + b, file=sys.stderr)
+    for flag, n in skips.items():
+        if n: print(f"skipped {n} cells flagged `{flag}`: {why.get(flag, 'after a cell that failed')}")
+    print(f"{count['passed']} passed, {count['failed']} failed, {sum(skips.values())} skipped")
+    return 1 if problems else 0
+
+
+if __name__ == '__main__': sys.exit(main())
