@@ -1,0 +1,101 @@
+"""All checks of the project, in an empty virtual environment: `.ci/run` calls this, and so do the workflows on GitHub.
+
+Each check prints one line; the output of one that fails follows it. The last line counts the cells of the notebooks
+(and checks that failed, as failures), after the reasons for which cells were skipped.
+"""
+import json, os, re, shutil, subprocess, sys, tempfile, time, venv
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+minutes = 60
+failed, counts = [], [0, 0, 0]
+
+
+def run(name, command, limit=15*minutes, cwd=root, show=None, **env):
+    "Run a bash command as a check; return its output, or None if it failed"
+    start = time.time()
+    proc = subprocess.Popen(['bash', '-c', command], cwd=cwd, env={**os.environ, **env}, text=True, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try: out, why = proc.communicate(timeout=limit)[0], f'status {proc.returncode}'
+    except subprocess.TimeoutExpired:
+        os.killpg(proc.pid, 9)
+        out, why = proc.communicate()[0], f'not done after {limit} s, stopped'
+    good = proc.returncode == 0
+    print(f"{'ok    ' if good else 'FAILED'}  {name}  ({time.time()-start:.0f} s)" + ('' if good else f'  {why}'), flush=True)
+    if show or not good: print('\n'.join('        ' + l for l in out.splitlines()[-80:]), flush=True)
+    if not good: failed.append(name)
+    return out if good else None
+
+
+def must(name, condition, why=''):
+    "Report a check that has been made already"
+    print(f"{'ok    ' if condition else 'FAILED'}  {name}" + ('' if condition else f'\n        {why}'), flush=True)
+    if not condition: failed.append(name)
+
+
+def environment(folder):
+    "Make an empty virtual environment; return the variables that activate it"
+    venv.create(folder, with_pip=True)
+    return dict(PATH=f'{folder}/bin:{os.environ["PATH"]}', VIRTUAL_ENV=str(folder))
+
+
+def clean(name):
+    "Is git clean?"
+    out = subprocess.run(['git', 'status', '--porcelain'], cwd=root, text=True, capture_output=True).stdout.strip()
+    diff = subprocess.run(['git', 'diff', '--stat'], cwd=root, text=True, capture_output=True).stdout
+    must(name, not out, f'these files differ from what is committed:\n{out}\n{diff}')
+
+
+def readme_command():
+    "The second command of the README, word for word"
+    return next(l.strip() for l in (root/'README.md').read_text().splitlines() if l.strip().endswith('&& nbdev_test'))
+
+
+def notebooks():
+    "Directives and pictures, which no tool below looks at"
+    directive, silent = re.compile(r'^#\|'), []
+    for path in sorted((root/'nbs').glob('*.ipynb')):
+        for i, c in enumerate(json.loads(path.read_text())['cells']):
+            src = ''.join(c['source'])
+            if c['cell_type'] != 'code': continue
+            lines = src.splitlines()
+            late = [l for n, l in enumerate(lines) if directive.match(l) and not all(directive.match(m) for m in lines[:n])]
+            if late: silent.append(f'{path.name}, cell {i}: the directive {late[0]!r} is not at the top, so it does nothing')
+            if any('image/svg+xml' in o.get('data', {}) or 'image/png' in o.get('data', {}) for o in c['outputs']) and '#| fig-alt:' not in src:
+                silent.append(f'{path.name}, cell {i}: a picture without `#| fig-alt:`')
+    must('directives at the top of cells, alt text for pictures', not silent, '\n        '.join(silent))
+
+
+def main():
+    start, work = time.time(), Path(tempfile.mkdtemp(prefix='groundup-ci-'))
+    digits = root.parent/'shared'/'data'/'mnist.pkl.gz'  # the real digits, where somebody has put them beside the checkout
+    if digits.exists(): os.environ.setdefault('GROUNDUP_MNIST', str(digits))
+    print(f"digits: {'those named by GROUNDUP_MNIST' if 'GROUNDUP_MNIST' in os.environ else 'downloaded, or drawn'}")
+    try:
+        env = environment(work/'dev')
+        run(f'README: {readme_command()}', readme_command(), 25*minutes, **env)
+        run('pip check', 'pip check', **env)
+        run('nbdev_export, nbdev_clean, README', 'nbdev_export && nbdev_clean && .ci/readme.py', 5*minutes, **env)
+        clean('export, clean and README leave git as it was')
+        notebooks()
+        out = run('every notebook in Jupyter, compared with what is stored', '.ci/execute.py --check', 20*minutes, show=True, **env)
+        run('nbdev_test on drawn digits', 'nbdev_test', 15*minutes, **env, GROUNDUP_MNIST='drawn')
+        run('kernels in the simulator', 'python -c "from groundup.cuda import kernel_errors as f; e = f([(1,1,1),(15,7,17),(17,5,15),(33,2,1),(0,3,4),(3,0,4)]); '
+            'print(e); assert max(e.values()) < 1e-6"', 5*minutes, **env, NUMBA_ENABLE_CUDASIM='1')
+        run('nbdev_proc_nbs', 'nbdev_proc_nbs', 10*minutes, **env)
+        clean('the docs leave git as it was')
+        run('wheel', f'pip wheel -q --no-deps -w {work} .', 5*minutes, **env)
+        empty = environment(work/'empty')
+        run('wheel in an empty environment', f'pip install -q {work}/groundup-*.whl && python -c "import groundup, sys; '
+            'assert not {\'torch\', \'numba\', \'matplotlib\'} & set(sys.modules); print(groundup.__version__)" && groundup --help',
+            15*minutes, cwd=work, **empty)
+        counted = re.findall(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', out or '', flags=re.M)
+        if counted: counts[:] = map(int, counted[-1])
+        for line in re.findall(r'^skipped .*$', out or '', flags=re.M): print(line)
+    finally: shutil.rmtree(work, ignore_errors=True)
+    print(f'{(time.time()-start)/60:.1f} minutes' + (f"; failed: {', '.join(failed)}" if failed else ''))
+    print(f'{counts[0]} passed, {max(counts[1], len(failed))} failed, {counts[2]} skipped')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__': sys.exit(main())
