@@ -7,12 +7,12 @@ import json, os, re, shutil, subprocess, sys, tempfile, time, venv
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
-minutes = 60
-failed, counts = [], [0, 0, 0]
+minutes, failed = 60, []
+CELLS = 'every notebook in Jupyter, compared with what is stored'
 
 
 def run(name, command, limit=15*minutes, cwd=root, show=None, **env):
-    "Run a bash command as a check; return its output, or None if it failed"
+    "Run a bash command as a check; return whether it succeeded, and what it printed"
     start = time.time()
     proc = subprocess.Popen(['bash', '-c', command], cwd=cwd, env={**os.environ, **env}, text=True, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
@@ -20,11 +20,14 @@ def run(name, command, limit=15*minutes, cwd=root, show=None, **env):
     except subprocess.TimeoutExpired:
         os.killpg(proc.pid, 9)
         out, why = proc.communicate()[0], f'not done after {limit} s, stopped'
+    except KeyboardInterrupt:
+        os.killpg(proc.pid, 9)
+        sys.exit(f'stopped during: {name}')
     good = proc.returncode == 0
     print(f"{'ok    ' if good else 'FAILED'}  {name}  ({time.time()-start:.0f} s)" + ('' if good else f'  {why}'), flush=True)
     if show or not good: print('\n'.join('        ' + l for l in out.splitlines()[-80:]), flush=True)
     if not good: failed.append(name)
-    return out if good else None
+    return good, out
 
 
 def must(name, condition, why=''):
@@ -73,8 +76,8 @@ def docs(env, work):
         (work/'bin'/'quarto').write_text('#!/bin/sh\n')
         (work/'bin'/'quarto').chmod(0o755)
         env = {**env, 'PATH': f"{env['PATH']}:{work/'bin'}"}
-    out = run('nbdev_proc_nbs', 'rm -rf _proc && nbdev_proc_nbs', 10*minutes, **env)
-    if out is not None: must('no warning in nbdev_proc_nbs', 'Warning' not in out, out)
+    good, out = run('nbdev_proc_nbs', 'rm -rf _proc && nbdev_proc_nbs', 10*minutes, **env)
+    if good: must('no warning in nbdev_proc_nbs', 'Warning' not in out, out)
 
 
 def main():
@@ -84,13 +87,13 @@ def main():
     print(f"digits: {'those named by GROUNDUP_MNIST' if 'GROUNDUP_MNIST' in os.environ else 'downloaded, or drawn'}")
     try:
         env = environment(work/'dev')
-        run(f'README: {readme_command()}', readme_command(), 25*minutes, **env)
+        tested, _ = run(f'README: {readme_command()}', readme_command(), 15*minutes, **env)
         run('pip check', 'pip check', **env)
         run('nbdev_export, nbdev_clean, README', 'nbdev_export && nbdev_clean && .ci/readme.py', 5*minutes, **env)
         clean('export, clean and README leave git as it was')
         notebooks()
-        out = run('every notebook in Jupyter, compared with what is stored', '.ci/execute.py --check', 20*minutes, show=True, **env)
-        run('nbdev_test on drawn digits', 'nbdev_test', 15*minutes, **env, GROUNDUP_MNIST='drawn')
+        _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env)
+        if tested: run('nbdev_test on drawn digits', 'nbdev_test', 10*minutes, **env, GROUNDUP_MNIST='drawn')
         run('kernels in the simulator', 'python -c "from groundup.cuda import kernel_errors as f; e = f([(1,1,1),(15,7,17),(17,5,15),(33,2,1),(0,3,4),(3,0,4)]); '
             'print(e); assert max(e.values()) < 1e-6"', 5*minutes, **env, NUMBA_ENABLE_CUDASIM='1')
         docs(env, work)
@@ -100,12 +103,13 @@ def main():
         run('wheel in an empty environment', f'pip install -q {work}/groundup-*.whl && python -c "import groundup, sys; '
             'assert not {\'torch\', \'numba\', \'matplotlib\'} & set(sys.modules); print(groundup.__version__)" && groundup --help',
             15*minutes, cwd=work, **empty)
-        counted = re.findall(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', out or '', flags=re.M)
-        if counted: counts[:] = map(int, counted[-1])
-        for line in re.findall(r'^skipped .*$', out or '', flags=re.M): print(line)
+        run('the main job: groundup', 'groundup --out ladder && ls ladder/ladder.json ladder/ladder.svg', 5*minutes, cwd=work, show=True, **empty)
     finally: shutil.rmtree(work, ignore_errors=True)
+    for line in re.findall(r'^skipped .*$', cells, flags=re.M): print(line)
     print(f'{(time.time()-start)/60:.1f} minutes' + (f"; failed: {', '.join(failed)}" if failed else ''))
-    print(f'{counts[0]} passed, {max(counts[1], len(failed))} failed, {counts[2]} skipped')
+    counted = re.findall(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', cells, flags=re.M) or [(0, 1, 0)]
+    passed, wrong, skipped = map(int, counted[-1])
+    print(f'{passed} passed, {wrong + len([f for f in failed if f != CELLS])} failed, {skipped} skipped')
     return 1 if failed else 0
 
 

@@ -24,11 +24,14 @@ def parser():
     p.add_argument('--version', action='version', version=f'groundup {__version__}')
     return p
 
-# %% ../nbs/11_cli.ipynb #d43791f3
+# %% ../nbs/11_cli.ipynb #5f583b43
 class Mistake(Exception):
     "Something that the user can put right; its text is the line that is shown"
 
-def choose_rungs(names, rungs):
+def choose_rungs(
+    names, # names of rungs with commas between them, or None for all
+    rungs, # the rungs there are
+): # the chosen ones, in the order of `rungs`
     "Those of `rungs` that are named in the text `names`, or all"
     if names is None: return rungs
     known,wanted = {r.name: r for r in rungs}, [n.strip() for n in names.split(',') if n.strip()]
@@ -36,7 +39,9 @@ def choose_rungs(names, rungs):
     if unknown or not wanted: raise Mistake(f"--rungs: there is no {' or '.join(unknown) or 'name given'}; the rungs are {', '.join(known)}")
     return [r for r in rungs if r.name in wanted]
 
-def check_folder(path):
+def check_folder(
+    path, # a folder, which may not be there yet
+): # the same, as a `Path`
     "Make the folder `path` if need be, and try to write in it"
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -44,7 +49,7 @@ def check_folder(path):
     except OSError as e: raise Mistake(f'--out: cannot write in {path} ({e.strerror}); name another folder')
     return Path(path)
 
-# %% ../nbs/11_cli.ipynb #ce603b88
+# %% ../nbs/11_cli.ipynb #3ec72732
 class Interrupt:
     "While this context is open, Ctrl-C raises `KeyboardInterrupt` and is remembered; `check` raises it again"
     asked = False
@@ -57,11 +62,16 @@ class Interrupt:
 
     def __enter__(self):
         self.main = threading.current_thread() is threading.main_thread()
-        if self.main: self.old = signal.signal(signal.SIGINT, self._handle)
+        if self.main: self.handler = signal.signal(signal.SIGINT, self._handle)
+        self.hook,sys.unraisablehook = sys.unraisablehook, self._unraisable
         return self
 
+    def _unraisable(self, e):
+        if not isinstance(e.exc_value, KeyboardInterrupt): self.hook(e)
+
     def __exit__(self, *_):
-        if self.main: signal.signal(signal.SIGINT, self.old)
+        if self.main: signal.signal(signal.SIGINT, self.handler)
+        sys.unraisablehook = self.hook
 
 # %% ../nbs/11_cli.ipynb #d8ae1d74
 def _measure(args, steps, stop):
@@ -119,8 +129,11 @@ def _save(steps, data, out):
     fig = show_ladder(steps).figure
     write_whole(out/'ladder.svg', lambda f: fig.savefig(f, format='svg', bbox_inches='tight', metadata={'Date': None}))
 
-# %% ../nbs/11_cli.ipynb #f9670a5c
-def run(args, stop):
+# %% ../nbs/11_cli.ipynb #cd282aa5
+def run(
+    args, # what `parser` has understood
+    stop, # an open `Interrupt`
+): # the exit status
     "Do what the options in `args` say, until `stop` is asked for; return the exit status"
     steps,data = [],'not loaded'
     try:

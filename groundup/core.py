@@ -17,9 +17,12 @@ import torch
 from matplotlib.ticker import EngFormatter
 from torch.utils.benchmark import Timer
 
-# %% ../nbs/00_core.ipynb #8f563916
-def attempt(f, *args):
-    "The value of `f(*args)`, or the words of the exception that it raised"
+# %% ../nbs/00_core.ipynb #0edeec94
+def attempt(
+    f, # a function that may raise
+    *args, # its arguments
+): # the value, or the words of the exception as text
+    "The value of `f(*args)`, or what it said when it refused"
     try: return f(*args)
     except Exception as e: return traceback.format_exception_only(e)[-1].strip()
 
@@ -100,8 +103,11 @@ def check(
     ask = lambda f, **kw: _shorten(str(attempt(f, obj)), **kw)
     return Info(ask(_signature), ask(type), ask(_repr), ask(_doc), ask(_names, lines=1), kinds)
 
-# %% ../nbs/00_core.ipynb #517013e9
-def check_operands(a, b):
+# %% ../nbs/00_core.ipynb #5086fae4
+def check_operands(
+    a, # what should be a tensor of float32 or float64
+    b, # what should be a tensor of the same dtype, on the same device
+):
     "Raise `TypeError` unless `a` and `b` are tensors of the same dtype, float32 or float64, on the same device"
     for name,t in dict(a=a, b=b).items():
         if not isinstance(t, torch.Tensor):

@@ -45,9 +45,13 @@ def blocks_for(
     "How many blocks of `TPB` threads cover so many places"
     return tuple(math.ceil(s/TPB) for s in sizes)
 
-# %% ../nbs/07_cuda.ipynb #0f7122ed
+# %% ../nbs/07_cuda.ipynb #01913c00
 @cuda.jit
-def matmul_kernel(a, b, c):
+def matmul_kernel(
+    a, # n×k, array on the GPU, float32 or float64
+    b, # k×m, array on the GPU, dtype of `a`
+    c, # n×m, array on the GPU, dtype of `a`; the product is added to it
+):
     "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m): each thread makes one number"
     i,j = cuda.grid(2)
     if i < c.shape[0] and j < c.shape[1]:

@@ -159,12 +159,12 @@ def _save(path, **arrays):
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/01_data.ipynb #f8c2256f
+# %% ../nbs/01_data.ipynb #3f87a75f
 def get_exp_data(
     path=None, # a local `mnist.pkl.gz`, or `'drawn'` for drawn digits; default: `$GROUNDUP_MNIST`, then the network
 ) -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
     "The digits of the experiments. Raises `FileNotFoundError` or `ValueError` for a named file that is missing or broken"
-    path = path or os.environ.get('GROUNDUP_MNIST')
+    path = path or os.environ.get('GROUNDUP_MNIST') or None
     if path is None:
         try: path = download_mnist()
         except (OSError, ValueError) as e:

@@ -35,9 +35,13 @@ def matmul_2loops_njit(
         for j in range(m): c[i,j] = dot(x[i,:], y[:,j])
     return c
 
-# %% ../nbs/04_numba.ipynb #b1d4cba0
+# %% ../nbs/04_numba.ipynb #c2eb4010
 @njit
-def fill_ijk(a, b, c):
+def fill_ijk(
+    a, # n×k, array of float32 or float64
+    b, # k×m, array, dtype of `a`
+    c, # n×m, array, dtype of `a`; the product is added to it
+):
     "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m), one number of the result after the other"
     n,k = a.shape
     m = b.shape[1]
@@ -55,9 +59,13 @@ def matmul_njit(
     fill_ijk(a.numpy(), b.numpy(), c.numpy())
     return c
 
-# %% ../nbs/04_numba.ipynb #8df8b0e8
+# %% ../nbs/04_numba.ipynb #cde8e527
 @njit
-def fill_ilj(a, b, c):
+def fill_ilj(
+    a, # n×k, array of float32 or float64
+    b, # k×m, array, dtype of `a`
+    c, # n×m, array, dtype of `a`; the product is added to it
+):
     "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m), with unit stride in the innermost loop"
     n,k = a.shape
     m = b.shape[1]
@@ -75,9 +83,13 @@ def matmul_njit_ilj(
     fill_ilj(a.numpy(), b.numpy(), c.numpy())
     return c
 
-# %% ../nbs/04_numba.ipynb #533ea41c
+# %% ../nbs/04_numba.ipynb #e9a5dae2
 @njit(parallel=True)
-def fill_parallel(a, b, c):
+def fill_parallel(
+    a, # n×k, array of float32 or float64
+    b, # k×m, array, dtype of `a`
+    c, # n×m, array, dtype of `a`; the product is added to it
+):
     "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m), the rows shared out among threads"
     n,k = a.shape
     m = b.shape[1]
