@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['ink', 'accent', 'second', 'attempt', 'is_class', 'is_metaclass', 'is_method', 'is_function', 'is_decorator', 'Info',
            'check', 'check_operands', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench', 'time_once',
-           'rel_error', 'Run', 'measure', 'Table', 'race', 'run_alone', 'house_style', 'show_bars', 'show_matrix']
+           'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'run_alone', 'house_style', 'show_bars',
+           'show_matrix']
 
-# %% ../nbs/00_core.ipynb #23eda429
-import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, traceback
-from dataclasses import dataclass, field
+# %% ../nbs/00_core.ipynb #5aaa3cef
+import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, time, traceback, types
+from dataclasses import dataclass
 from io import StringIO
 
 import matplotlib.pyplot as plt
@@ -26,28 +27,45 @@ def attempt(
     try: return f(*args)
     except Exception as e: return traceback.format_exception_only(e)[-1].strip()
 
-# %% ../nbs/00_core.ipynb #e264a8b2
-def is_class(obj): return isinstance(obj, type)
-def is_metaclass(obj): return isinstance(obj, type) and issubclass(obj, type)
+# %% ../nbs/00_core.ipynb #67d842dd
+def is_class(
+    obj, # any object
+) -> bool: # can it make instances?
+    "Is `obj` a class?"
+    return isinstance(obj, type)
 
-def is_method(obj):
-    "Does `obj` belong to an instance or a class (bound methods, and methods written in C)?"
+def is_metaclass(
+    obj, # any object
+) -> bool: # are its instances classes?
+    "Is `obj` a class of classes?"
+    return isinstance(obj, type) and issubclass(obj, type)
+
+def is_method(
+    obj, # any object
+) -> bool: # is it a bound method, or a method written in C?
+    "Does `obj` belong to an instance or a class?"
     if inspect.isbuiltin(obj): return not (obj.__self__ is None or inspect.ismodule(obj.__self__))
-    return inspect.ismethod(obj) or inspect.ismethoddescriptor(obj)
+    return isinstance(obj, (types.MethodType, types.MethodWrapperType, types.MethodDescriptorType,
+                            types.WrapperDescriptorType, types.ClassMethodDescriptorType))
 
-def is_function(obj):
-    "Is `obj` a function, in Python or in C, that is not a method?"
+def is_function(
+    obj, # any object
+) -> bool: # is it a function, in Python or in C, and no method?
+    "Is `obj` a plain function?"
     return (inspect.isfunction(obj) or inspect.isbuiltin(obj)) and not is_method(obj)
 
-# %% ../nbs/00_core.ipynb #1ed8510b
+# %% ../nbs/00_core.ipynb #e2551dc9
 def _returns_inner(tree):
     "Does a function in `tree` return a function that it defines itself?"
     funcs = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
     inner = {n.name for f in funcs for n in ast.walk(f) if n is not f and isinstance(n, ast.FunctionDef)}
-    return any(isinstance(n, ast.Return) and isinstance(n.value, ast.Name) and n.value.id in inner for n in ast.walk(tree))
+    made = lambda v: isinstance(v, ast.Lambda) or isinstance(v, ast.Name) and v.id in inner
+    return any(isinstance(n, ast.Return) and made(n.value) for n in ast.walk(tree))
 
-def is_decorator(obj):
-    "A guess: `obj` returns a function that it defines, or its documentation calls it a decorator"
+def is_decorator(
+    obj, # any object
+) -> bool: # does it look as if it belonged behind an `@`?
+    "A guess: does `obj` return a function that it makes, or does its documentation use the word?"
     if not callable(obj): return False
     if obj in (staticmethod, classmethod, property): return True
     if 'decorator' in (inspect.getdoc(obj) or '').lower(): return True
@@ -72,7 +90,7 @@ class Info:
         pad = ' '*11
         return '\n'.join(f'{k:<11}' + v.replace('\n', '\n'+pad) for k,v in rows.items())
 
-# %% ../nbs/00_core.ipynb #0da780ce
+# %% ../nbs/00_core.ipynb #a88b2607
 def _shorten(s, lines=5, width=100):
     "At most `lines` lines of `s`, each at most `width` characters"
     res = [textwrap.shorten(l, width, placeholder=' …') if len(l)>width else l for l in s.splitlines() if l.strip()]
@@ -89,29 +107,31 @@ def _names(obj):
 
 def _signature(obj): return inspect.signature(obj) if callable(obj) else 'none (not callable)'
 
-def _doc(obj):
-    doc = inspect.getdoc(obj)
-    return doc if isinstance(doc, str) else 'none'
+def _doc(obj): return inspect.cleandoc(obj.__doc__) if isinstance(obj.__doc__, str) else 'none'
 
-# %% ../nbs/00_core.ipynb #627ef4a6
+# %% ../nbs/00_core.ipynb #e7815064
 def check(
     obj, # any object: a builtin, a module, a tensor, a class, …
 ) -> Info: # signature, class, repr, documentation, names inside, kinds
-    "What is `obj`? Never raises, whatever `obj` does when it is asked"
+    "What is `obj`? Reports the exceptions that `obj` raises when it is asked, and never lets one through"
     kinds = {k: attempt(f, obj) for k,f in dict(metaclass=is_metaclass, **{'class': is_class}, decorator=is_decorator,
                                                 function=is_function, method=is_method).items()}
-    ask = lambda f, **kw: _shorten(str(attempt(f, obj)), **kw)
+    ask = lambda f, **kw: _shorten(str(attempt(lambda: str(f(obj)))), **kw)
     return Info(ask(_signature), ask(type), ask(_repr), ask(_doc), ask(_names, lines=1), kinds)
 
-# %% ../nbs/00_core.ipynb #5086fae4
+# %% ../nbs/00_core.ipynb #c1bcc2d9
 def check_operands(
     a, # what should be a tensor of float32 or float64
     b, # what should be a tensor of the same dtype, on the same device
 ):
-    "Raise `TypeError` unless `a` and `b` are tensors of the same dtype, float32 or float64, on the same device"
+    "Raise `TypeError` unless `a` and `b` are dense tensors of the same dtype, float32 or float64, on one device, without gradients"
     for name,t in dict(a=a, b=b).items():
         if not isinstance(t, torch.Tensor):
             raise TypeError(f'{name} is of type {type(t).__name__}; a product takes two torch tensors: try torch.as_tensor({name})')
+        if t.layout != torch.strided or t.is_meta or t.is_neg():
+            raise TypeError(f'{name} is a sparse, meta or lazily negated tensor; a product takes ordinary dense ones')
+        if t.requires_grad:
+            raise TypeError(f'{name} requires grad, and the products of this book compute no gradients: try {name}.detach()')
     if a.dtype != b.dtype:
         raise TypeError(f'a is {a.dtype} and b is {b.dtype}; they must be the same: try b.to(a.dtype)')
     if a.dtype not in (torch.float32, torch.float64):
@@ -119,7 +139,7 @@ def check_operands(
     if a.device != b.device:
         raise TypeError(f'a is on {a.device} and b is on {b.device}; they must be on the same device: try b.to(a.device)')
 
-# %% ../nbs/00_core.ipynb #8af64d47
+# %% ../nbs/00_core.ipynb #0f94217e
 def matmul_sizes(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype and device of `a`
@@ -128,13 +148,18 @@ def matmul_sizes(
     check_operands(a, b)
     sa,sb = tuple(a.shape),tuple(b.shape)
     if len(sa) != 2 or len(sb) != 2:
-        raise ValueError(f'a has shape {sa} and b has shape {sb}; a product takes two matrices, n×k and k×m: make one row with x[None], one column with x[:,None]')
+        hint = ': make one row with x[None], one column with x[:,None]' if 1 in (len(sa), len(sb)) else ''
+        raise ValueError(f'a has shape {sa} and b has shape {sb}; a product takes two matrices, n×k and k×m{hint}')
     if sa[1] != sb[0]:
-        raise ValueError(f'a has shape {sa} and b has shape {sb}; the inner sizes {sa[1]} and {sb[0]} differ and must be the same')
+        raise ValueError(f'a has shape {sa} and b has shape {sb}; '
+                         f'the inner sizes {sa[1]} and {sb[0]} differ and must be the same')
     return sa[0], sa[1], sb[1]
 
-# %% ../nbs/00_core.ipynb #c51dd0ba
-def significant(x, digits=3):
+# %% ../nbs/00_core.ipynb #acd322e5
+def significant(
+    x:float, # any number
+    digits:int=3, # how many digits to keep
+) -> float: # `x`, rounded
     "`x` rounded to so many significant digits"
     return float(f'{x:.{digits}g}') if math.isfinite(x) else x
 
@@ -156,7 +181,7 @@ class Timing:
         if self.runs==1: return f'{show_time(self.seconds)} (a single run)'
         return f'{show_time(self.seconds)} ± {show_time(self.spread)} (median and interquartile range, {self.runs} runs)'
 
-# %% ../nbs/00_core.ipynb #d8f55624
+# %% ../nbs/00_core.ipynb #f66c17ab
 def bench(
     f, # the function to time
     *args, # its arguments
@@ -165,29 +190,76 @@ def bench(
     "Time `f(*args)`, warm, on as many threads as torch uses"
     timer = Timer('f(*args)', globals=dict(f=f, args=args), num_threads=torch.get_num_threads())
     m = timer.blocked_autorange(min_run_time=min_time)
-    low,_,high = statistics.quantiles(m.times, n=4, method='inclusive') if len(m.times)>1 else (math.nan,)*3
-    return Timing(statistics.median(m.times), high-low, len(m.times)*m.number_per_run)
+    quartiles = statistics.quantiles(m.times, n=4, method='inclusive') if len(m.times)>1 else [math.nan]*3
+    return Timing(statistics.median(m.times), quartiles[2]-quartiles[0], len(m.times)*m.number_per_run)
 
-# %% ../nbs/00_core.ipynb #04d8e9dd
+# %% ../nbs/00_core.ipynb #67833db5
 def time_once(
     f, # the function to time
     *args, # its arguments
 ) -> Timing: # a single run, nothing warmed up
     "Time one call of `f(*args)`, the first call included"
-    return Timing(Timer('f(*args)', globals=dict(f=f, args=args), num_threads=torch.get_num_threads())._timeit(1), math.nan, 1)
+    start = time.perf_counter()
+    f(*args)
+    return Timing(time.perf_counter()-start, math.nan, 1)
 
-# %% ../nbs/00_core.ipynb #43942951
+# %% ../nbs/00_core.ipynb #93210993
+class Table:
+    "Rows of text under a header; the first column is aligned left, the others right"
+    def __init__(self,
+        header, # what stands above each column
+        rows, # for each row, what stands in each column
+    ): self.header,self.rows = list(header),[[str(v) for v in r] for r in rows]
+
+    def __rich__(self):
+        from rich import box, table
+        from rich.text import Text
+        t = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for i,h in enumerate(self.header): t.add_column(Text(h), justify='right' if i else 'left', no_wrap=True)
+        for r in self.rows: t.add_row(*map(Text, r))
+        return t
+
+    def __repr__(self):
+        from rich.console import Console
+        out = Console(file=StringIO(), width=200, force_jupyter=False, force_terminal=False)
+        out.print(self)
+        return '\n'.join(l.rstrip() for l in out.file.getvalue().strip('\n').splitlines())
+
+    def _repr_markdown_(self):
+        line = lambda r: '| ' + ' | '.join(c.replace('|', '\\|') for c in r) + ' |'
+        rule = '|:--|' + '--:|'*(len(self.header)-1)
+        return '\n'.join([line(self.header), rule] + [line(r) for r in self.rows])
+
+# %% ../nbs/00_core.ipynb #9205bcde
+def times_table(
+    times:dict, # label → `Timing`, slowest first
+    what:str='', # what was timed: the header of the first column
+    per:int=None, # how many numbers a call handles; adds a column with the time for one
+) -> Table: # a line a label: time, time for one, times as fast as the line above
+    "Several timings side by side"
+    header = [what, 'time'] + ['for one']*bool(per) + ['× previous']
+    rows,prev = [],None
+    for label,t in times.items():
+        ratio = f'{significant(prev.seconds/t.seconds, 2):g}' if prev else ''
+        rows.append([label, show_time(t.seconds)] + [show_time(t.seconds/(per or 1))]*bool(per) + [ratio])
+        prev = t
+    return Table(header, rows)
+
+# %% ../nbs/00_core.ipynb #ba3b214a
 def rel_error(
     c:torch.Tensor, # n×m, a computed product
     a:torch.Tensor, # n×k
     b:torch.Tensor, # k×m
 ) -> float: # ‖c − ab‖ / ‖ab‖ in the Frobenius norm, with ab computed in float64; 0 is exact
-    "How far `c` is from the product of `a` and `b`, as a fraction of its size"
+    "How far `c` is from the product of `a` and `b`, as a fraction of its size. Raises `ValueError` for a `c` of another shape"
     exact = a.double() @ b.double()
+    if not isinstance(c, torch.Tensor) or c.shape != exact.shape:
+        found = tuple(c.shape) if isinstance(c, torch.Tensor) else type(c).__name__
+        raise ValueError(f'c is {found}; the product of a and b is a tensor of shape {tuple(exact.shape)}')
     diff,size = (c.double().to(exact.device) - exact).norm().item(), exact.norm().item()
     return diff/size if size else diff
 
-# %% ../nbs/00_core.ipynb #0954be22
+# %% ../nbs/00_core.ipynb #9d70f66b
 @dataclass
 class Run:
     "One way to multiply, measured on one product"
@@ -195,8 +267,12 @@ class Run:
     rows:int # n, rows of `a`
     seconds:float # median time, s
     spread:float # interquartile range, s
-    gflops:float # thousand million operations a second
+    gflops:float # billions of operations a second
     rel_error:float # against the float64 product
+
+    def __repr__(self):
+        time = repr(Timing(self.seconds, self.spread, 2)).split(' (')[0]
+        return f'{self.name}, {self.rows} rows: {time}, {significant(self.gflops):g} GFLOP/s, relative error {self.rel_error:.0e}'
 
 # %% ../nbs/00_core.ipynb #b6bb7436
 def measure(
@@ -212,30 +288,7 @@ def measure(
     t = bench(call, min_time=min_time)
     return Run(f.__name__, n, t.seconds, t.spread, 2*n*k*m/t.seconds/1e9, rel_error(last['c'], a, b))
 
-# %% ../nbs/00_core.ipynb #5f33b101
-class Table:
-    "Rows of text under a header; the first column is aligned left, the others right"
-    def __init__(self, header, rows): self.header,self.rows = list(header),[[str(v) for v in r] for r in rows]
-
-    def __rich__(self):
-        from rich import box, table
-        t = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for i,h in enumerate(self.header): t.add_column(h, justify='right' if i else 'left', no_wrap=True)
-        for r in self.rows: t.add_row(*r)
-        return t
-
-    def __repr__(self):
-        from rich.console import Console
-        out = Console(file=StringIO(), width=200, force_jupyter=False, force_terminal=False)
-        out.print(self)
-        return '\n'.join(l.rstrip() for l in out.file.getvalue().strip('\n').splitlines())
-
-    def _repr_markdown_(self):
-        line = lambda r: '| ' + ' | '.join(r) + ' |'
-        rule = '|:--|' + '--:|'*(len(self.header)-1)
-        return '\n'.join([line(self.header), rule] + [line(r) for r in self.rows])
-
-# %% ../nbs/00_core.ipynb #f5eb9f2a
+# %% ../nbs/00_core.ipynb #2e57a05a
 def race(
     fs, # the products to compare, slowest first
     a:torch.Tensor, # n×k
@@ -244,26 +297,28 @@ def race(
 ) -> Table: # a line a product: time, spread, speed, times as fast as the line above, error
     "Compare several products on the same two matrices"
     runs = [measure(f, a, b, min_time) for f in fs]
-    rows = [[f'`{r.name}`', show_time(r.seconds), '± '+show_time(r.spread), f'{significant(r.gflops):g}',
-             f'{significant(p.seconds/r.seconds):g}' if p else '', f'{r.rel_error:.0e}'] for p,r in zip([None]+runs, runs)]
+    rows = [[f'`{r.name}`', show_time(r.seconds), '–' if math.isnan(r.spread) else '± '+show_time(r.spread),
+             f'{significant(r.gflops):g}', f'{significant(p.seconds/r.seconds):g}' if p else '', f'{r.rel_error:.0e}']
+            for p,r in zip([None]+runs, runs)]
     return Table(['product', 'time', 'spread', 'GFLOP/s', '× previous', 'rel. error'], rows)
 
-# %% ../nbs/00_core.ipynb #eaad6e43
+# %% ../nbs/00_core.ipynb #58f30ed8
 def run_alone(
     code:str, # Python source
     timeout:float=120, # seconds until it is stopped
     **env, # environment variables to set for it
 ) -> str: # what it printed
     "Run `code` in a fresh Python process. Raises `RuntimeError` with its last words if it fails"
-    res = subprocess.run([sys.executable, '-c', textwrap.dedent(code)], env={**os.environ, **env}, text=True,
-                         stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
-    if res.returncode: raise RuntimeError(f'the process ended with status {res.returncode}:\n{res.stderr.strip()}')
+    res = subprocess.run([sys.executable, '-c', textwrap.dedent(code)], env={**os.environ, **env},
+                         text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+    if res.returncode:
+        raise RuntimeError(f'the process ended with status {res.returncode}:\n{res.stderr.strip()}')
     return res.stdout
 
-# %% ../nbs/00_core.ipynb #47b211f7
+# %% ../nbs/00_core.ipynb #1eb0a96e
 ink, accent, second = '#7f7f7f', '#d9622b', '#3a87c8'
 
-def house_style():
+def house_style(): # sets matplotlib's `rcParams`
     "Set matplotlib to the style of this book, and notebooks to vector graphics"
     plt.rcParams.update({
         'figure.facecolor': 'none', 'axes.facecolor': 'none', 'savefig.facecolor': 'none', 'figure.figsize': (6, 3), 'figure.dpi': 110,
@@ -275,7 +330,7 @@ def house_style():
     except ImportError: return
     set_matplotlib_formats('svg', metadata={'Date': None})
 
-# %% ../nbs/00_core.ipynb #d5508958
+# %% ../nbs/00_core.ipynb #e2294741
 def show_bars(
     values:dict, # label → number
     label:str, # what the numbers are, with the unit
@@ -283,12 +338,13 @@ def show_bars(
     fmt=lambda v: f'{significant(v):g}', # how to write a value
     highlight:str=None, # the label to draw in the accent colour; default: the last
     ax=None, # axes to draw on; default: new ones
-):
+): # the axes
     "Horizontal bars, first label on top, the value written at the end of each"
     ax = ax or plt.subplots(figsize=(6.4, 0.35*len(values)+0.7))[1]
     names,nums = list(values),list(values.values())
-    highlight = names[-1] if highlight is None else highlight
-    bars = ax.barh(names, nums, color=[accent if n==highlight else ink for n in names], height=0.65, log=log)
+    highlight = names[-1] if highlight is None and names else highlight
+    colors = [accent if n==highlight else ink for n in names]
+    bars = ax.barh(names, nums, color=colors, height=0.65, log=log)
     ax.bar_label(bars, [fmt(v) for v in nums], padding=4)
     ax.invert_yaxis()
     ax.set(xlabel=label)
@@ -296,7 +352,7 @@ def show_bars(
     ax.tick_params(left=False)
     return ax
 
-# %% ../nbs/00_core.ipynb #ae2123f8
+# %% ../nbs/00_core.ipynb #cd09eff0
 def show_matrix(
     x, # a 2-D tensor or array, or a 1-D one, drawn as a row
     title:str='', # written above
@@ -304,7 +360,7 @@ def show_matrix(
     ghost=None, # bool, shape of `x`: cells that are not in memory, drawn dashed and pale
     fmt:str='g', # format of a value; '' writes none
     ax=None, # axes to draw on; default: new ones
-):
+): # the axes
     "Draw a small matrix as cells with their values inside"
     x = torch.as_tensor(x)
     x = x[None] if x.ndim==1 else x
@@ -314,10 +370,10 @@ def show_matrix(
     ax = ax or plt.subplots(figsize=(0.5*cols+0.4, 0.4*rows+0.5))[1]
     for i in range(rows):
         for j in range(cols):
-            color,alpha = (accent if mark[i,j] else ink), ('c0' if ghost[i,j] else 'ff')
-            ax.add_patch(plt.Rectangle((j,i), 1, 1, facecolor=accent+'30' if mark[i,j] else 'none', edgecolor=color+alpha,
-                                       linestyle=':' if ghost[i,j] else '-', lw=1))
-            if fmt: ax.text(j+.5, i+.5, format(x[i,j].item(), fmt), ha='center', va='center', color=color+alpha)
+            color = (accent if mark[i,j] else ink) + ('c0' if ghost[i,j] else 'ff')
+            ax.add_patch(plt.Rectangle((j,i), 1, 1, facecolor=accent+'30' if mark[i,j] else 'none',
+                                       edgecolor=color, linestyle=':' if ghost[i,j] else '-'))
+            if fmt: ax.text(j+.5, i+.5, format(x[i,j].item(), fmt), ha='center', va='center', color=color)
     ax.set(xlim=(-.1, cols+.1), ylim=(rows+.1, -.1), aspect='equal')
     ax.set_title(title, loc='center')
     ax.axis('off')

@@ -59,33 +59,35 @@ def matmul_kernel(
         for l in range(a.shape[1]): tmp += a[i,l] * b[l,j]
         c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #b1f69262
+# %% ../nbs/07_cuda.ipynb #d0cea72e
 def matmul_cuda(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype and device of `a`
 ) -> torch.Tensor: # n×m, dtype and device of `a`
     "Product of `a` and `b` on a GPU, a thread for each number, copies included. Raises `RuntimeError` where there is no GPU"
     n,k,m = matmul_sizes(a, b)
-    if not cuda.is_available(): raise RuntimeError('numba finds no CUDA GPU here; set NUMBA_ENABLE_CUDASIM=1 before importing numba for its simulator')
+    if not cuda.is_available():
+        raise RuntimeError('numba finds no CUDA GPU here; for its simulator set NUMBA_ENABLE_CUDASIM=1 before importing numba')
     if 0 in (n,k,m): return a.new_zeros(n, m)
     ag,bg = (cuda.to_device(t.cpu().contiguous().numpy()) for t in (a, b))
     cg = cuda.to_device(torch.zeros(n, m, dtype=a.dtype).numpy())
     matmul_kernel[blocks_for(n, m), (TPB,TPB)](ag, bg, cg)
     return torch.from_numpy(cg.copy_to_host()).to(a.device)
 
-# %% ../nbs/07_cuda.ipynb #875e0768
+# %% ../nbs/07_cuda.ipynb #7f859d43
 def matmul_torch_cuda(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype and device of `a`
 ) -> torch.Tensor: # n×m, dtype and device of `a`
     "Product of `a` and `b` by torch on a GPU, copies included. Raises `RuntimeError` where there is no GPU"
     n,k,m = matmul_sizes(a, b)
-    if not torch.cuda.is_available(): raise RuntimeError('torch finds no CUDA GPU here; this needs a GPU and a build of torch with CUDA')
+    if not torch.cuda.is_available():
+        raise RuntimeError('torch finds no CUDA GPU here; this needs a GPU and a build of torch with CUDA')
     return (a.cuda() @ b.cuda()).to(a.device)
 
-# %% ../nbs/07_cuda.ipynb #fb55e9b0
+# %% ../nbs/07_cuda.ipynb #a57fb4c4
 def why_no_gpu(
-    rung=None, # `matmul_cuda` or `matmul_torch_cuda`; default: either
+    rung=None, # the product that is to run, one of the two above; default: either
 ) -> str: # the reason, or `''` if there is a GPU to use
     "Why can GPU code not run for real on this machine?"
     if rung is not matmul_torch_cuda:
@@ -94,10 +96,10 @@ def why_no_gpu(
     if rung is not matmul_cuda and not torch.cuda.is_available(): return 'torch finds no CUDA GPU'
     return ''
 
-# %% ../nbs/07_cuda.ipynb #bad94967
+# %% ../nbs/07_cuda.ipynb #4fb7219c
 def kernel_errors(
     shapes, # triples `(n, k, m)`
-    f=matmul_cuda, # the product to try
+    f=matmul_cuda, # the product to try: f(a, b)
 ) -> dict: # shape → relative error of `f` on random matrices of this shape
     "How far is `f` from the float64 product, for each of these shapes?"
     gen = torch.Generator().manual_seed(0)
@@ -105,6 +107,7 @@ def kernel_errors(
     for n,k,m in shapes:
         a,b = torch.randn(n, k, generator=gen), torch.randn(k, m, generator=gen)
         c = f(a, b)
-        if tuple(c.shape) != (n,m): raise ValueError(f'{f.__name__} gave shape {tuple(c.shape)} for {n}×{k} @ {k}×{m}, which should be {(n,m)}')
+        if tuple(c.shape) != (n,m):
+            raise ValueError(f'{f.__name__} gave {tuple(c.shape)} for {n}×{k} @ {k}×{m}; it should be {(n,m)}')
         res[n,k,m] = rel_error(c, a, b)
     return res

@@ -6,8 +6,8 @@
 __all__ = ['MNIST_URL', 'MNIST_SHA256', 'FACES', 'cache_dir', 'download_mnist', 'ArrayUnpickler', 'read_mnist', 'draw_glyphs',
            'drawn_digits', 'show_digits', 'load_drawn', 'get_exp_data', 'is_mnist', 'chunks', 'chunks_faster', 'Matrix']
 
-# %% ../nbs/01_data.ipynb #bb3a7935
-import gzip, hashlib, io, math, os, pickle, sys, zipfile, zlib
+# %% ../nbs/01_data.ipynb #42fb6c32
+import gzip, hashlib, io, math, operator, os, pickle, sys, textwrap, zipfile, zlib
 from itertools import islice
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from matplotlib.transforms import Affine2D
 MNIST_URL = 'https://github.com/mnielsen/neural-networks-and-deep-learning/raw/master/data/mnist.pkl.gz'
 MNIST_SHA256 = 'f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416'
 
-# %% ../nbs/01_data.ipynb #4e500493
-def cache_dir():
+# %% ../nbs/01_data.ipynb #eb1fd57f
+def cache_dir() -> Path: # the folder, which may not exist yet
     "The folder where `groundup` keeps what it downloaded or made"
     return Path(pooch.os_cache('groundup'))
 
@@ -37,41 +37,59 @@ def download_mnist(
     get = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=timeout)
     return Path(pooch.retrieve(MNIST_URL, f'sha256:{MNIST_SHA256}', fname='mnist.pkl.gz', path=cache_dir(), downloader=get))
 
-# %% ../nbs/01_data.ipynb #22011183
-def _latin1(text, encoding):
-    if encoding != 'latin1': raise pickle.UnpicklingError(f'an encoding that is not admitted: {encoding}')
+# %% ../nbs/01_data.ipynb #5ec7241e
+def _bytes(text, encoding='latin1'):
+    "Stands in for `_codecs.encode`, by which Python 3 writes bytes into old pickles"
+    if encoding not in ('latin1', 'latin-1'): raise pickle.UnpicklingError(f'the encoding {encoding} is not admitted')
     return text.encode('latin1')
 
+class _Dtype:
+    "Stands in for `numpy.dtype`"
+    def __init__(self, name, *_):
+        if name not in ('f4', 'f8', 'i4', 'i8', 'u1'): raise pickle.UnpicklingError(f'the dtype {name} is not admitted')
+        self.name,self.order = name,'<'
+    def __setstate__(self, state): self.order = '>' if state[1]=='>' else '<'
+
+class _Array:
+    "Stands in for `numpy.ndarray` and for the function that makes one; the array itself is in `array`"
+    def __init__(self, *_): pass
+    def __setstate__(self, state):
+        _,shape,dtype,fortran,raw = state
+        flat = np.frombuffer(_bytes(raw) if isinstance(raw, str) else raw, np.dtype(dtype.order+dtype.name))
+        self.array = flat.astype(dtype.name).reshape(shape, order='F' if fortran else 'C')
+
+# %% ../nbs/01_data.ipynb #f51bdcad
 class ArrayUnpickler(pickle.Unpickler):
-    "Reads pickles of NumPy arrays, and of lists, tuples and numbers; refuses anything else"
-    admitted = {('numpy', 'ndarray'): np.ndarray, ('numpy', 'dtype'): np.dtype, ('_codecs', 'encode'): _latin1}
+    "Reads pickles of NumPy arrays, lists, tuples and numbers; refuses everything else with `pickle.UnpicklingError`"
+    admitted = {'numpy.ndarray': _Array, 'numpy.core.multiarray._reconstruct': _Array, 'numpy._core.multiarray._reconstruct': _Array,
+                'numpy.dtype': _Dtype, '_codecs.encode': _bytes}
     def find_class(self, module, name):
-        module = module.replace('numpy.core', 'numpy._core')
-        if (module, name) == ('numpy._core.multiarray', '_reconstruct'): return np._core.multiarray._reconstruct
-        if (module, name) in self.admitted: return self.admitted[module, name]
+        if f'{module}.{name}' in self.admitted: return self.admitted[f'{module}.{name}']
         raise pickle.UnpicklingError(f'it asks for {module}.{name}, and only NumPy arrays are admitted')
 
-# %% ../nbs/01_data.ipynb #635d52f0
-def _check_part(path, x, y, n):
-    ok = (isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape==(n,784) and y.shape==(n,)
-          and x.dtype==np.float32 and y.dtype==np.int64)
-    if ok: return
+# %% ../nbs/01_data.ipynb #3bc4d099
+def _part(path, x, y, n):
+    "One pair of pictures and labels, checked"
+    x,y = getattr(x, 'array', x), getattr(y, 'array', y)
     found = ' and '.join(f'{o.dtype} {o.shape}' if isinstance(o, np.ndarray) else type(o).__name__ for o in (x, y))
-    raise ValueError(f'{path}: found {found} where float32 ({n}, 784) and int64 ({n},) belong; is it the file from {MNIST_URL} ?')
+    if found != f'float32 ({n}, 784) and int64 ({n},)':
+        raise ValueError(f'{path}: found {found} where float32 ({n}, 784) and int64 ({n},) belong; is it the file from {MNIST_URL} ?')
+    if y.min() < 0 or y.max() > 9: raise ValueError(f'{path}: labels from {y.min()} to {y.max()}; digits are 0 to 9')
+    return x, y
 
 def read_mnist(
-    path, # a file in the layout of `mnist.pkl.gz`
+    path, # a file in the layout of mnist.pkl.gz
 ) -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
     "Read the digits from a file. Raises `FileNotFoundError` for no file, `ValueError` for one that holds something else"
-    path = Path(path).expanduser()
-    if not path.is_file(): raise FileNotFoundError(f'{path}: there is no such file; give the path of a mnist.pkl.gz')
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}; give the path of a mnist.pkl.gz")
     try:
-        with gzip.open(path, 'rb') as f: (x,y),(xv,yv),_ = ArrayUnpickler(f, encoding='latin-1').load()
-    except (OSError, EOFError, zlib.error, pickle.UnpicklingError, ValueError, TypeError, AttributeError, IndexError, KeyError, MemoryError) as e:
+        with gzip.open(path, 'rb') as f: train,valid,_ = ArrayUnpickler(f, encoding='latin-1').load()
+        (x,y),(xv,yv) = train,valid
+    except Exception as e:
         raise ValueError(f'{path}: cannot be read as mnist.pkl.gz ({e}); download it again from {MNIST_URL}') from e
-    _check_part(path, x, y, 50000)
-    _check_part(path, xv, yv, 10000)
-    return x, y, xv, yv
+    return *_part(path, x, y, 50000), *_part(path, xv, yv, 10000)
 
 # %% ../nbs/01_data.ipynb #f5dc2ec4
 FACES = ('DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSansMono DejaVuSansMono-Oblique DejaVuSerif DejaVuSerif-Bold '
@@ -119,14 +137,14 @@ def drawn_digits(
         x[s] = (F.grid_sample(glyphs[face[s]*10+y[s]], grid, align_corners=False)*255).round().byte().reshape(-1, 784)
     return x.numpy(), y.numpy()
 
-# %% ../nbs/01_data.ipynb #1edca0fd
+# %% ../nbs/01_data.ipynb #95d3cc7d
 def show_digits(
     x, # n×784, or n×28×28: arrays or tensors
     cols:int=10, # pictures in a row
     ax=None, # axes to draw on; default: new ones
-):
+): # the axes
     "A sheet of digits"
-    x = torch.as_tensor(x).reshape(-1, 28, 28)
+    x = torch.as_tensor(x).detach().reshape(-1, 28, 28)
     rows = math.ceil(len(x)/cols)
     sheet = torch.zeros(rows*cols, 28, 28, dtype=x.dtype)
     sheet[:len(x)] = x
@@ -137,8 +155,8 @@ def show_digits(
     ax.axis('off')
     return ax
 
-# %% ../nbs/01_data.ipynb #5cc569cf
-def load_drawn():
+# %% ../nbs/01_data.ipynb #20d20736
+def load_drawn() -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
     "All 60,000 drawn digits, in the types of `read_mnist`, from the cache if they are there"
     path = cache_dir()/f'drawn-1-mpl{matplotlib.__version__}-torch{torch.__version__}.npz'
     try:
@@ -159,55 +177,71 @@ def _save(path, **arrays):
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/01_data.ipynb #3f87a75f
+# %% ../nbs/01_data.ipynb #02fb45e0
+def _download_or_drawn():
+    "The downloaded file, or `'drawn'` after a line that says why"
+    try: return download_mnist()
+    except (OSError, ValueError) as e:
+        reason = textwrap.shorten(f'{type(e).__name__}: {e}', 100, placeholder=' …')
+        print(f'groundup: MNIST could not be had ({reason}), so these digits are drawn from fonts. '
+              'For the real ones set GROUNDUP_MNIST=/path/to/mnist.pkl.gz', file=sys.stderr)
+        return 'drawn'
+
+# %% ../nbs/01_data.ipynb #4bbfc54c
 def get_exp_data(
-    path=None, # a local `mnist.pkl.gz`, or `'drawn'` for drawn digits; default: `$GROUNDUP_MNIST`, then the network
+    path=None, # a local mnist.pkl.gz, or 'drawn'; default: $GROUNDUP_MNIST, then cache and network
 ) -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
     "The digits of the experiments. Raises `FileNotFoundError` or `ValueError` for a named file that is missing or broken"
-    path = path or os.environ.get('GROUNDUP_MNIST') or None
-    if path is None:
-        try: path = download_mnist()
-        except (OSError, ValueError) as e:
-            print(f'groundup: MNIST could not be downloaded ({type(e).__name__}), so these digits are drawn from fonts. '
-                  'For the real ones set GROUNDUP_MNIST=/path/to/mnist.pkl.gz', file=sys.stderr)
-            path = 'drawn'
-    return load_drawn() if str(path)=='drawn' else read_mnist(path)
+    variable = os.environ.get('GROUNDUP_MNIST') if path is None else None
+    path = path if path is not None else variable or _download_or_drawn()
+    if str(path)=='drawn': return load_drawn()
+    try: return read_mnist(path)
+    except (FileNotFoundError, ValueError) as e:
+        if not variable: raise
+        raise type(e)(f'GROUNDUP_MNIST: {e}') from None
 
-# %% ../nbs/01_data.ipynb #4f5df700
+# %% ../nbs/01_data.ipynb #da65b38b
 def is_mnist(
-    x_valid, # (10000, 784) float32, array or tensor
+    x_valid, # (10000, 784) float32, array or tensor, just as get_exp_data gives it
 ) -> bool: # are these the validation digits of MNIST?
     "Do the pictures begin like MNIST's?"
     return hashlib.sha256(np.asarray(x_valid[:5]).tobytes()).hexdigest().startswith('c4266ad300fd9dfa')
 
-# %% ../nbs/01_data.ipynb #127a598d
+# %% ../nbs/01_data.ipynb #a4fd9f85
 def _check_size(sz):
-    if not isinstance(sz, int) or sz < 1: raise ValueError(f'sz is {sz!r}; a chunk holds at least one element: give a whole number from 1 up')
+    "`sz` as an int, if it is a whole number from 1 up"
+    try: size = 0 if isinstance(sz, bool) else operator.index(sz)
+    except TypeError: size = 0
+    if size < 1: raise ValueError(f'sz is {sz!r}; a chunk holds at least one element: give a whole number from 1 up')
+    return size
 
-# %% ../nbs/01_data.ipynb #04dc0013
+# %% ../nbs/01_data.ipynb #267df7e7
 def chunks(
     x, # anything that has a length and can be sliced
     sz:int, # elements in a chunk, at least 1
 ): # a generator of slices of `x`; the last may be shorter
     "Cut `x` into pieces of `sz`. Raises `ValueError` for a size below 1"
-    _check_size(sz)
+    sz = _check_size(sz)
     return (x[i:i+sz] for i in range(0, len(x), sz))
 
-# %% ../nbs/01_data.ipynb #a5c61e1d
+# %% ../nbs/01_data.ipynb #4be5ff1b
 def chunks_faster(
     x, # anything that can be iterated over, once is enough
     sz:int, # elements in a chunk, at least 1
 ): # an iterator of lists; the last may be shorter
     "Cut `x` into lists of `sz` in one pass, without its length and without slices. Raises `ValueError` for a size below 1"
-    _check_size(sz)
+    sz = _check_size(sz)
     it = iter(x)
     return iter(lambda: list(islice(it, sz)), [])
 
-# %% ../nbs/01_data.ipynb #19d032d2
+# %% ../nbs/01_data.ipynb #aaa5a5bb
 class Matrix:
-    "A list of rows, indexed with two numbers at once: `m[i,j]`. Raises `TypeError` for anything but two indices"
-    def __init__(self, xs): self.xs = xs
+    "A list of rows, indexed with two whole numbers at once: `m[i,j]`. Raises `TypeError` for anything else"
+    def __init__(self,
+        xs, # the rows: a list of lists of the same length
+    ): self.xs = xs
     def __getitem__(self, idxs):
-        if not isinstance(idxs, tuple) or len(idxs) != 2: raise TypeError(f'a Matrix takes two indices, m[i,j]; given m[{idxs!r}]')
+        if not (isinstance(idxs, tuple) and len(idxs)==2 and all(hasattr(i, '__index__') for i in idxs)):
+            raise TypeError(f'a Matrix takes two whole numbers, m[i,j]; given m[{idxs!r}]')
         i,j = idxs
         return self.xs[i][j]

@@ -6,9 +6,9 @@
 __all__ = ['RUNGS', 'Rung', 'Step', 'climb', 'ladder_table', 'cpu_name', 'machine', 'versions', 'ladder_json', 'write_whole',
            'show_ladder']
 
-# %% ../nbs/10_ladder.ipynb #bd98d6cb
+# %% ../nbs/10_ladder.ipynb #60648b36
 import json, math, os, platform, sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import llvmlite.binding as llvm, matplotlib, matplotlib.pyplot as plt, numba, numpy as np, torch
@@ -70,27 +70,29 @@ class Step:
     speedup_first:float = None # times as fast as the first step, on the rows of the first
     skipped:str = None # why it was not measured
 
-# %% ../nbs/10_ladder.ipynb #ffa1840b
+# %% ../nbs/10_ladder.ipynb #c33deeb2
 def climb(
     a:torch.Tensor, # n×k, the digits
     b:torch.Tensor, # k×m, the weights
-    rungs=RUNGS, # the rungs to measure, slowest first
+    rungs=None, # the rungs to measure, slowest first; default: all
     min_time:float=0.6, # seconds of measurements for each, at least
-    before=lambda rung: None, # called with each rung before it is measured
-): # a generator of `Step`, one for each rung
+    before=None, # called with each rung before it is measured
+): # a generator of steps, one for each rung
     "Measure each rung on the rows that it can afford, and its speed-up over the one before and the first on the same rows"
     runs = {}
     def run(rung, rows):
         if (rung.f, rows) not in runs: runs[rung.f, rows] = measure(rung.f, a[:rows], b, min_time)
         return runs[rung.f, rows]
     first = prev = None
-    for rung in rungs:
-        before(rung)
-        step,why = Step(rung.name, rung.chapter, rung.loops, rung.device), rung.why_skipped()
+    for rung in RUNGS if rungs is None else rungs:
+        if before: before(rung)
+        blank,why = Step(rung.name, rung.chapter, rung.loops, rung.device), rung.why_skipped()
+        step = replace(blank)
         if not why:
             try:
                 r = run(rung, min(rung.rows, len(a)))
-                step.rows,step.seconds,step.gflops,step.rel_error = r.rows, r.seconds, r.gflops, r.rel_error
+                step.rows,step.seconds,step.gflops = r.rows, r.seconds, r.gflops
+                step.rel_error = r.rel_error
                 step.spread = None if math.isnan(r.spread) else r.spread
                 for field,other in (('speedup_prev', prev), ('speedup_first', first)):
                     if other is None: continue
@@ -98,19 +100,19 @@ def climb(
                     setattr(step, field, run(other, rows).seconds/run(rung, rows).seconds)
                 first,prev = first or rung, rung
             except Exception as e: why = f'it failed: {type(e).__name__}: {e}'
-        if why: step = Step(rung.name, rung.chapter, rung.loops, rung.device, skipped=' '.join(why.split()))
-        yield step
+        yield replace(blank, skipped=' '.join(why.split())) if why else step
 
-# %% ../nbs/10_ladder.ipynb #178d82e2
+# %% ../nbs/10_ladder.ipynb #5f87db51
 def ladder_table(
-    steps, # what `climb` gave
+    steps, # what climb gave
 ) -> Table: # a line a rung, skipped ones at the end of the list with a dash
     "The ladder as a table"
-    num = lambda v, d=3: '–' if v is None else f'{significant(v, d):,g}' if v < 1e4 else f'{significant(v, d):,.0f}'
-    time = lambda s: '–' if s is None else show_time(s)
-    rows = [[s.name, s.chapter, s.loops, '–' if s.rows is None else f'{s.rows:,}', time(s.seconds), '–' if s.spread is None else '± '+time(s.spread),
-             num(s.gflops), num(s.speedup_prev), num(s.speedup_first), '–' if s.rel_error is None else f'{s.rel_error:.0e}'] for s in steps]
-    return Table(['rung', 'chapter', 'loops', 'rows', 'time', 'spread', 'GFLOP/s', '× previous', '× first', 'rel. error'], rows)
+    show = lambda v, f: '–' if v is None else f(v)
+    num = lambda v: f'{significant(v):,.0f}' if v >= 1000 else f'{significant(v):g}'
+    header = ['rung', 'chapter', 'loops', 'rows', 'time', 'spread', 'GFLOP/s', '× previous', '× first', 'rel. error']
+    return Table(header, [[s.name, s.chapter, s.loops, show(s.rows, '{:,}'.format), show(s.seconds, show_time),
+                           show(s.spread, lambda v: '± '+show_time(v)), show(s.gflops, num), show(s.speedup_prev, num),
+                           show(s.speedup_first, num), show(s.rel_error, '{:.0e}'.format)] for s in steps])
 
 # %% ../nbs/10_ladder.ipynb #eabe3a42
 def cpu_name():
@@ -130,9 +132,9 @@ def versions():
     return dict(groundup=__version__, python=platform.python_version(), numpy=np.__version__, torch=torch.__version__,
                 numba=numba.__version__, matplotlib=matplotlib.__version__)
 
-# %% ../nbs/10_ladder.ipynb #83d604bf
+# %% ../nbs/10_ladder.ipynb #a813e95c
 def ladder_json(
-    steps, # what `climb` gave
+    steps, # what climb gave
     data:str, # which digits they were measured on
 ) -> str: # JSON with the keys `machine`, `versions`, `data`, `rungs`
     "The ladder as JSON; numbers that are missing are null"
@@ -151,9 +153,9 @@ def write_whole(
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/10_ladder.ipynb #7336f110
+# %% ../nbs/10_ladder.ipynb #36685ecd
 def show_ladder(
-    steps, # what `climb` gave
+    steps, # what climb gave
     ax=None, # axes to draw on; default: new ones
 ):
     "The ladder as a picture: time for a row of `a`, on a logarithmic axis"
@@ -162,10 +164,12 @@ def show_ladder(
     times = [s.seconds/s.rows for s in steps]
     for y,(s,t) in enumerate(zip(steps, times)):
         ax.plot(t, y, 'o', color=accent if s.loops==0 else ink)
-        ax.annotate(f'{s.name.removeprefix("matmul_")}, {show_time(t)}', (t, y), (8, 0), textcoords='offset points', va='center')
+        label = f'{s.name.removeprefix("matmul_")}, {show_time(t)}'
+        ax.annotate(label, (t, y), (8, 0), textcoords='offset points', va='center')
     ax.set_xscale('log')
     ax.xaxis.set_major_formatter(EngFormatter('s'))
-    ax.set(xlabel='time for one row of the result (logarithmic)', ylabel='loops left in Python', ylim=(len(steps)-.5, -.5))
+    ax.set(xlabel='time for one row of the result (logarithmic)', ylabel='loops left in Python')
+    ax.set_ylim(len(steps)-.5, -.5)
     ax.set_yticks(range(len(steps)), [s.loops for s in steps])
     if times: ax.set_xlim(min(times)/2, max(times)*60)
     ax.grid(axis='x', color=ink, alpha=.25, lw=.5)

@@ -11,13 +11,14 @@ import numpy as np, torch
 from numba import njit, prange
 from .core import matmul_sizes
 
-# %% ../nbs/04_numba.ipynb #a412ab83
+# %% ../nbs/04_numba.ipynb #5acbb01d
 @njit
 def dot(
     a, # k numbers, array
     b, # k numbers, array
 ): # the sum of a[l]*b[l]
-    "Dot product of two vectors, compiled"
+    "Dot product of two vectors, compiled. Raises `ValueError` for vectors of different lengths"
+    if len(a) != len(b): raise ValueError('the two vectors differ in length; they must be equally long')
     res = 0.
     for l in range(len(a)): res += a[l]*b[l]
     return res
@@ -35,14 +36,14 @@ def matmul_2loops_njit(
         for j in range(m): c[i,j] = dot(x[i,:], y[:,j])
     return c
 
-# %% ../nbs/04_numba.ipynb #c2eb4010
+# %% ../nbs/04_numba.ipynb #9aad6c39
 @njit
 def fill_ijk(
     a, # n×k, array of float32 or float64
     b, # k×m, array, dtype of `a`
     c, # n×m, array, dtype of `a`; the product is added to it
 ):
-    "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m), one number of the result after the other"
+    "Add the product of `a` and `b` to `c`, one number of the result after the other. Sizes are not checked"
     n,k = a.shape
     m = b.shape[1]
     for i in range(n):
@@ -59,14 +60,14 @@ def matmul_njit(
     fill_ijk(a.numpy(), b.numpy(), c.numpy())
     return c
 
-# %% ../nbs/04_numba.ipynb #cde8e527
+# %% ../nbs/04_numba.ipynb #e2caae84
 @njit
 def fill_ilj(
     a, # n×k, array of float32 or float64
     b, # k×m, array, dtype of `a`
     c, # n×m, array, dtype of `a`; the product is added to it
 ):
-    "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m), with unit stride in the innermost loop"
+    "Add the product of `a` and `b` to `c`, with unit stride in the innermost loop. Sizes are not checked"
     n,k = a.shape
     m = b.shape[1]
     for i in range(n):
@@ -83,14 +84,14 @@ def matmul_njit_ilj(
     fill_ilj(a.numpy(), b.numpy(), c.numpy())
     return c
 
-# %% ../nbs/04_numba.ipynb #e9a5dae2
+# %% ../nbs/04_numba.ipynb #7d84f30f
 @njit(parallel=True)
 def fill_parallel(
     a, # n×k, array of float32 or float64
     b, # k×m, array, dtype of `a`
     c, # n×m, array, dtype of `a`; the product is added to it
 ):
-    "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m), the rows shared out among threads"
+    "Add the product of `a` and `b` to `c`, the rows shared out among threads. Sizes are not checked"
     n,k = a.shape
     m = b.shape[1]
     for i in prange(n):
