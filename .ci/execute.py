@@ -43,7 +43,7 @@ def run_notebook(path, flags, timeout):
     "Execute one notebook; return it with its outputs, its skipped cells (index → flag), and what went wrong (or None)"
     nb, dirs, skipped = nbformat.read(path, as_version=4), directives(path), {}
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(path.parent)}},
-                            extra_arguments=['--log-level=ERROR'])
+                            extra_arguments=['--log-level=ERROR'], coalesce_streams=True)
     with client.setup_kernel():
         for i, cell in enumerate(nb.cells):
             if cell.cell_type != 'code' or not cell.source.strip() or 'nbdev_export' + '(' in cell.source: continue

@@ -169,7 +169,7 @@ def show_time(
     "A time for people: `0.000219` is `219 µs`"
     return EngFormatter('s')(significant(seconds)) if math.isfinite(seconds) else '–'
 
-# %% ../nbs/00_core.ipynb #2494f19f
+# %% ../nbs/00_core.ipynb #b1b83d36
 @dataclass
 class Timing:
     "How long a call took, over several runs"
@@ -179,7 +179,7 @@ class Timing:
 
     def __repr__(self):
         if self.runs==1: return f'{show_time(self.seconds)} (a single run)'
-        return f'{show_time(self.seconds)} ± {show_time(self.spread)} (median and interquartile range, {self.runs} runs)'
+        return f'{show_time(self.seconds)} (median of {self.runs} runs, IQR {show_time(self.spread)})'
 
 # %% ../nbs/00_core.ipynb #f66c17ab
 def bench(
@@ -203,9 +203,10 @@ def time_once(
     f(*args)
     return Timing(time.perf_counter()-start, math.nan, 1)
 
-# %% ../nbs/00_core.ipynb #93210993
+# %% ../nbs/00_core.ipynb #08415069
 class Table:
     "Rows of text under a header; the first column is aligned left, the others right"
+    gap = 2 # extra space between columns, in a terminal
     def __init__(self,
         header, # what stands above each column
         rows, # for each row, what stands in each column
@@ -214,7 +215,7 @@ class Table:
     def __rich__(self):
         from rich import box, table
         from rich.text import Text
-        t = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        t = table.Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, self.gap, 0, 0))
         for i,h in enumerate(self.header): t.add_column(Text(h), justify='right' if i else 'left', no_wrap=True)
         for r in self.rows: t.add_row(*map(Text, r))
         return t
@@ -230,9 +231,9 @@ class Table:
         rule = '|:--|' + '--:|'*(len(self.header)-1)
         return '\n'.join([line(self.header), rule] + [line(r) for r in self.rows])
 
-# %% ../nbs/00_core.ipynb #9205bcde
+# %% ../nbs/00_core.ipynb #77a54eb2
 def times_table(
-    times:dict, # label → `Timing`, slowest first
+    times:dict, # label → timing, slowest first
     what:str='', # what was timed: the header of the first column
     per:int=None, # how many numbers a call handles; adds a column with the time for one
 ) -> Table: # a line a label: time, time for one, times as fast as the line above
@@ -259,7 +260,7 @@ def rel_error(
     diff,size = (c.double().to(exact.device) - exact).norm().item(), exact.norm().item()
     return diff/size if size else diff
 
-# %% ../nbs/00_core.ipynb #9d70f66b
+# %% ../nbs/00_core.ipynb #3faf789a
 @dataclass
 class Run:
     "One way to multiply, measured on one product"
@@ -271,8 +272,8 @@ class Run:
     rel_error:float # against the float64 product
 
     def __repr__(self):
-        time = repr(Timing(self.seconds, self.spread, 2)).split(' (')[0]
-        return f'{self.name}, {self.rows} rows: {time}, {significant(self.gflops):g} GFLOP/s, relative error {self.rel_error:.0e}'
+        return (f'{self.name}, {self.rows} rows: {show_time(self.seconds)} (IQR {show_time(self.spread)}), '
+                f'{significant(self.gflops):g} GFLOP/s, relative error {self.rel_error:.0e}')
 
 # %% ../nbs/00_core.ipynb #b6bb7436
 def measure(
@@ -288,19 +289,21 @@ def measure(
     t = bench(call, min_time=min_time)
     return Run(f.__name__, n, t.seconds, t.spread, 2*n*k*m/t.seconds/1e9, rel_error(last['c'], a, b))
 
-# %% ../nbs/00_core.ipynb #2e57a05a
+# %% ../nbs/00_core.ipynb #4204b6c8
 def race(
     fs, # the products to compare, slowest first
     a:torch.Tensor, # n×k
     b:torch.Tensor, # k×m
     min_time:float=0.2, # at least so many seconds of measurements for each
-) -> Table: # a line a product: time, spread, speed, times as fast as the line above, error
+) -> Table: # a line a product: time, spread, speed, times as fast as the line above, error; the runs are in `.runs`
     "Compare several products on the same two matrices"
     runs = [measure(f, a, b, min_time) for f in fs]
-    rows = [[f'`{r.name}`', show_time(r.seconds), '–' if math.isnan(r.spread) else '± '+show_time(r.spread),
+    rows = [[f'`{r.name}`', show_time(r.seconds), show_time(r.spread),
              f'{significant(r.gflops):g}', f'{significant(p.seconds/r.seconds):g}' if p else '', f'{r.rel_error:.0e}']
             for p,r in zip([None]+runs, runs)]
-    return Table(['product', 'time', 'spread', 'GFLOP/s', '× previous', 'rel. error'], rows)
+    table = Table(['product', 'time', 'IQR', 'GFLOP/s', '× previous', 'rel. error'], rows)
+    table.runs = runs
+    return table
 
 # %% ../nbs/00_core.ipynb #58f30ed8
 def run_alone(

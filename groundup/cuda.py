@@ -25,9 +25,9 @@ def fill_cell(
         for l in range(a.shape[1]): tmp += a[i,l] * b[l,j]
         c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #253da27f
+# %% ../nbs/07_cuda.ipynb #9d62845f
 def launch_kernel(
-    kernel, # called as `kernel((i, j), *args, **kwargs)`
+    kernel, # called for each place, with (i, j) first
     grid_x:int, # places in the first direction
     grid_y:int, # places in the second direction
     *args, **kwargs
@@ -45,21 +45,21 @@ def blocks_for(
     "How many blocks of `TPB` threads cover so many places"
     return tuple(math.ceil(s/TPB) for s in sizes)
 
-# %% ../nbs/07_cuda.ipynb #01913c00
+# %% ../nbs/07_cuda.ipynb #d6dcb8f7
 @cuda.jit
 def matmul_kernel(
     a, # n×k, array on the GPU, float32 or float64
     b, # k×m, array on the GPU, dtype of `a`
-    c, # n×m, array on the GPU, dtype of `a`; the product is added to it
+    c, # n×m, array on the GPU, dtype of `a`; overwritten
 ):
-    "Add the product of arrays `a` (n×k) and `b` (k×m) to `c` (n×m): each thread makes one number"
+    "Write the product of `a` and `b` into `c`: each thread makes one number. Sizes are not checked"
     i,j = cuda.grid(2)
     if i < c.shape[0] and j < c.shape[1]:
-        tmp = c[i,j]
+        tmp = c.dtype.type(0)
         for l in range(a.shape[1]): tmp += a[i,l] * b[l,j]
         c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #d0cea72e
+# %% ../nbs/07_cuda.ipynb #e39eb98d
 def matmul_cuda(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype and device of `a`
@@ -70,7 +70,7 @@ def matmul_cuda(
         raise RuntimeError('numba finds no CUDA GPU here; for its simulator set NUMBA_ENABLE_CUDASIM=1 before importing numba')
     if 0 in (n,k,m): return a.new_zeros(n, m)
     ag,bg = (cuda.to_device(t.cpu().contiguous().numpy()) for t in (a, b))
-    cg = cuda.to_device(torch.zeros(n, m, dtype=a.dtype).numpy())
+    cg = cuda.to_device(torch.empty(n, m, dtype=a.dtype).numpy())
     matmul_kernel[blocks_for(n, m), (TPB,TPB)](ag, bg, cg)
     return torch.from_numpy(cg.copy_to_host()).to(a.device)
 
