@@ -138,7 +138,7 @@ def _measure(args, result, stop):
     stop.raise_if_asked()
     return out
 
-# %% ../nbs/11_cli.ipynb #143382e4
+# %% ../nbs/11_cli.ipynb #91735da6
 def _show(result, stream):
     "Print the table, and what it was measured on"
     from groundup.ladder import ladder_table, machine, versions
@@ -149,7 +149,7 @@ def _show(result, stream):
     for s in result.steps:
         if s.skipped: console.print(f'skipped {s.name}: {s.skipped}')
     m,v = machine(), versions()
-    console.print(f'digits: {result.data}; 784×10 weights; float32. × prev. and × first: on the rows that both rungs can afford')
+    console.print(f'digits: {result.data}; 784×10 weights; float32. ×prev and ×first: on the rows that both rungs can afford')
     console.print(f"machine: {m['cpu']}, {m['cores']} cores, {m['threads']} threads, GPU: {m['gpu'] or 'none'}, {m['system']}")
     console.print('versions: ' + ', '.join(f'{k} {x}' for k,x in v.items()))
     if (result.others or 0) > 0.5: console.print(f'careful: {result.others} other threads wanted a core before this began; times may be far too long')

@@ -102,14 +102,14 @@ def climb(
             except Exception as e: why = f'it failed: {type(e).__name__}: {e}'
         yield replace(blank, skipped=' '.join(why.split())) if why else step
 
-# %% ../nbs/10_ladder.ipynb #1d278f73
+# %% ../nbs/10_ladder.ipynb #07ad32f3
 def ladder_table(
     steps, # what climb gave
 ) -> Table: # a line a rung, skipped ones at the end of the list with a dash
     "The ladder as a table"
     show = lambda v, f: '–' if v is None else f(v)
     num = lambda v: f'{significant(v):,.0f}' if v >= 1000 else f'{significant(v):g}'
-    header = ['rung', 'ch.', 'loops', 'rows', 'time', 'IQR', 'GFLOP/s', '× prev.', '× first', 'error']
+    header = ['rung', 'ch.', 'loops', 'rows', 'time', 'IQR', 'GFLOP/s', '×prev', '×first', 'error']
     return Table(header, [[s.name.removeprefix('matmul_'), s.chapter, s.loops, show(s.rows, '{:,}'.format),
                            show(s.seconds, show_time), show(s.spread, show_time), show(s.gflops, num),
                            show(s.speedup_prev, num), show(s.speedup_first, num), show(s.rel_error, '{:.0e}'.format)]
