@@ -58,8 +58,8 @@ class _Array:
         flat = np.frombuffer(_bytes(raw) if isinstance(raw, str) else raw, np.dtype(dtype.order+dtype.name))
         self.array = flat.astype(dtype.name).reshape(shape, order='F' if fortran else 'C')
 
-# %% ../nbs/01_data.ipynb #f51bdcad
-class ArrayUnpickler(pickle.Unpickler):
+# %% ../nbs/01_data.ipynb #22107169
+class ArrayUnpickler(pickle._Unpickler):
     "Reads pickles of NumPy arrays, lists, tuples and numbers; refuses everything else with `pickle.UnpicklingError`"
     admitted = {'numpy.ndarray': _Array, 'numpy.core.multiarray._reconstruct': _Array, 'numpy._core.multiarray._reconstruct': _Array,
                 'numpy.dtype': _Dtype, '_codecs.encode': _bytes}
