@@ -138,7 +138,7 @@ def _measure(args, result, stop):
     stop.raise_if_asked()
     return out
 
-# %% ../nbs/11_cli.ipynb #91735da6
+# %% ../nbs/11_cli.ipynb #4a6e4d61
 def _show(result, stream):
     "Print the table, and what it was measured on"
     from groundup.ladder import ladder_table, machine, versions
@@ -158,8 +158,8 @@ def _save(result, out):
     "Write the two files into the folder `out`: made first, then written in one moment that Ctrl-C does not cut in two"
     import matplotlib
     matplotlib.use('Agg')
-    from groundup.core import house_style
-    from groundup.ladder import ladder_json, show_ladder, write_whole
+    from groundup.core import house_style, write_whole
+    from groundup.ladder import ladder_json, show_ladder
     house_style()
     picture = BytesIO()
     show_ladder(result.steps).figure.savefig(picture, format='svg', bbox_inches='tight', metadata={'Date': None})

@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['ink', 'accent', 'second', 'attempt', 'is_class', 'is_metaclass', 'is_method', 'is_function', 'is_decorator', 'Info',
            'check', 'check_operands', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench', 'time_once',
-           'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'run_alone', 'house_style', 'show_bars',
-           'show_matrix']
+           'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'run_alone', 'write_whole', 'house_style',
+           'show_bars', 'show_matrix']
 
-# %% ../nbs/00_core.ipynb #5aaa3cef
+# %% ../nbs/00_core.ipynb #6657076c
 import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, time, traceback, types
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
@@ -317,6 +318,20 @@ def run_alone(
     if res.returncode:
         raise RuntimeError(f'the process ended with status {res.returncode}:\n{res.stderr.strip()}')
     return res.stdout
+
+# %% ../nbs/00_core.ipynb #53b70a7f
+def write_whole(
+    path, # the file to write; its folder is made if need be
+    write, # called with the open binary file
+):
+    "Write a file so that nobody ever sees half of it. Raises `OSError` where it cannot be written"
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        with open(part, 'wb') as f: write(f)
+        os.replace(part, path)
+    finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #1eb0a96e
 ink, accent, second = '#7f7f7f', '#d9622b', '#3a87c8'

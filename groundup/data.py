@@ -6,7 +6,7 @@
 __all__ = ['MNIST_URL', 'MNIST_SHA256', 'FACES', 'cache_dir', 'download_mnist', 'ArrayUnpickler', 'read_mnist', 'draw_glyphs',
            'drawn_digits', 'show_digits', 'load_drawn', 'get_exp_data', 'is_mnist', 'chunks', 'chunks_faster', 'Matrix']
 
-# %% ../nbs/01_data.ipynb #42fb6c32
+# %% ../nbs/01_data.ipynb #6d1b7374
 import gzip, hashlib, io, math, operator, os, pickle, sys, textwrap, zipfile, zlib
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
+from .core import write_whole
 
 # %% ../nbs/01_data.ipynb #7bda3843
 MNIST_URL = 'https://github.com/mnielsen/neural-networks-and-deep-learning/raw/master/data/mnist.pkl.gz'
@@ -155,7 +156,7 @@ def show_digits(
     ax.axis('off')
     return ax
 
-# %% ../nbs/01_data.ipynb #20d20736
+# %% ../nbs/01_data.ipynb #9ba18c90
 def load_drawn() -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
     "All 60,000 drawn digits, in the types of `read_mnist`, from the cache if they are there"
     path = cache_dir()/f'drawn-1-mpl{matplotlib.__version__}-torch{torch.__version__}.npz'
@@ -163,19 +164,10 @@ def load_drawn() -> tuple: # x_train (50000,784) float32, y_train (50000,) int64
         with np.load(path) as f: x,y = f['x'],f['y']
     except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile):
         x,y = drawn_digits()
-        try: _save(path, x=x, y=y)
+        try: write_whole(path, lambda f: np.savez(f, x=x, y=y))
         except OSError: pass
     x = x.astype(np.float32)/256
     return x[:50000], y[:50000], x[50000:], y[50000:]
-
-def _save(path, **arrays):
-    "Write arrays to `path` under another name first, then rename: whole or not at all"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        with open(part, 'wb') as f: np.savez(f, **arrays)
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/01_data.ipynb #02fb45e0
 def _download_or_drawn():

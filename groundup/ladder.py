@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RUNGS', 'Rung', 'Step', 'climb', 'ladder_table', 'cpu_name', 'machine', 'busy_others', 'versions', 'ladder_json',
-           'write_whole', 'show_ladder']
+           'show_ladder']
 
 # %% ../nbs/10_ladder.ipynb #4647ef95
 import json, math, os, platform, time
@@ -154,19 +154,6 @@ def ladder_json(
     "The ladder as JSON; numbers that are missing are null"
     return json.dumps(dict(machine=dict(machine(), busy_others=others), versions=versions(), data=data, rungs=[asdict(s) for s in steps]),
                       indent=1, allow_nan=False)
-
-# %% ../nbs/10_ladder.ipynb #a9d6ee66
-def write_whole(
-    path, # the file to write
-    write, # called with the open binary file
-):
-    "Write a file so that nobody ever sees half of it"
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        with open(part, 'wb') as f: write(f)
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/10_ladder.ipynb #35795394
 def show_ladder(
