@@ -2,7 +2,7 @@
 """Execute the notebooks as a reader would: in a Jupyter kernel, top to bottom, each in one go.
 
     .ci/execute.py [NOTEBOOK ...]    execute and store the outputs (all notebooks by default)
-    .ci/execute.py --check           execute, store nothing, and compare with what is stored
+    .ci/execute.py --check           execute two at a time, store nothing, and compare with what is stored
 
 Cells under a flag of `tst_flags` (settings.ini) are skipped; `cuda` cells run where torch finds a GPU. A cell that takes
 longer than --timeout seconds is interrupted, named, and fails. With --check the stored outputs may hold no error, and a cell
@@ -10,6 +10,7 @@ that shows something when executed must have something stored. The last lines co
 """
 import argparse, sys, time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -70,10 +71,12 @@ def main():
     flags = [f for f in get_config(path=root).tst_flags.split() if not (gpu and f == 'cuda')]
     why = {'cuda': 'no CUDA GPU here', 'notest': 'not meant for tests', 'eval: false': 'shown, not run'}
     count, skips, problems, begin = Counter(), Counter(), [], time.time()
-    for path in paths:
+    def timed(path):
         start = time.time()
+        return *run_notebook(path, flags, args.timeout), time.time()-start
+    pool = ThreadPoolExecutor(2 if args.check else 1)  # what is stored holds times, so nothing else may run beside it
+    for path, (nb, skipped, failed, seconds) in zip(paths, pool.map(timed, paths)):
         stored = nbformat.read(path, as_version=4)
-        nb, skipped, failed = run_notebook(path, flags, args.timeout)
         code = [i for i, c in enumerate(nb.cells) if c.cell_type == 'code' and c.source.strip() and 'nbdev_export' + '(' not in c.source]
         ran = [i for i in code if i not in skipped and (failed is None or i < failed[0])]
         bad = [] if failed is None else [f'{path.name}, cell {failed[0]}: {failed[1]}']
@@ -93,7 +96,7 @@ def main():
         count['failed'] += len(bad)
         skips.update(skipped.values())
         skips['not reached'] += len([i for i in code if i not in skipped and failed is not None and i > failed[0]])
-        print(f'{path.name:24} {len(ran):4} cells run, {len(skipped):3} skipped, {time.time()-start:5.1f} s' + ('   FAILED' if bad else ''), flush=True)
+        print(f'{path.name:24} {len(ran):4} cells run, {len(skipped):3} skipped, {seconds:5.1f} s' + ('   FAILED' if bad else ''), flush=True)
     print(f'all notebooks: {time.time()-begin:.0f} s')
     for b in problems: print('\n' + b, file=sys.stderr)
     for flag, n in skips.items():

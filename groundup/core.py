@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['ink', 'accent', 'second', 'attempt', 'is_class', 'is_metaclass', 'is_method', 'is_function', 'is_decorator', 'Info',
-           'check', 'check_operands', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench', 'time_once',
-           'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'run_alone', 'write_whole', 'house_style',
-           'show_bars', 'show_matrix']
+           'check', 'check_operands', 'product_sizes', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench',
+           'time_once', 'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'run_alone', 'write_whole',
+           'house_style', 'show_bars', 'show_matrix']
 
 # %% ../nbs/00_core.ipynb #6657076c
 import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, time, traceback, types
@@ -120,34 +120,32 @@ def check(
     ask = lambda f, **kw: _shorten(str(attempt(lambda: str(f(obj)))), **kw)
     return Info(ask(_signature), ask(type), ask(_repr), ask(_doc), ask(_names, lines=1), kinds)
 
-# %% ../nbs/00_core.ipynb #c1bcc2d9
+# %% ../nbs/00_core.ipynb #9e3c1548
 def check_operands(
     a, # what should be a tensor of float32 or float64
     b, # what should be a tensor of the same dtype, on the same device
 ):
     "Raise `TypeError` unless `a` and `b` are dense tensors of the same dtype, float32 or float64, on one device, without gradients"
-    for name,t in dict(a=a, b=b).items():
+    for name,t in (('a', a), ('b', b)):
         if not isinstance(t, torch.Tensor):
             raise TypeError(f'{name} is of type {type(t).__name__}; a product takes two torch tensors: try torch.as_tensor({name})')
-        if t.layout != torch.strided or t.is_meta or t.is_neg():
+        if t.layout is not torch.strided or t.is_meta or t.is_neg():
             raise TypeError(f'{name} is a sparse, meta or lazily negated tensor; a product takes ordinary dense ones')
         if t.requires_grad:
             raise TypeError(f'{name} requires grad, and the products of this book compute no gradients: try {name}.detach()')
-    if a.dtype != b.dtype:
+    if a.dtype is not b.dtype:
         raise TypeError(f'a is {a.dtype} and b is {b.dtype}; they must be the same: try b.to(a.dtype)')
     if a.dtype not in (torch.float32, torch.float64):
         raise TypeError(f'a and b are {a.dtype}; a product takes torch.float32 or torch.float64: try a.float() and b.float()')
     if a.device != b.device:
         raise TypeError(f'a is on {a.device} and b is on {b.device}; they must be on the same device: try b.to(a.device)')
 
-# %% ../nbs/00_core.ipynb #0f94217e
-def matmul_sizes(
-    a:torch.Tensor, # n×k, float32 or float64
-    b:torch.Tensor, # k×m, dtype and device of `a`
+# %% ../nbs/00_core.ipynb #8257284f
+def product_sizes(
+    sa:tuple, # shape of `a`
+    sb:tuple, # shape of `b`
 ) -> tuple: # `(n, k, m)`
-    "Sizes of the product `a @ b`. Raises `TypeError` for kinds and dtypes that do not fit, `ValueError` for shapes that do not"
-    check_operands(a, b)
-    sa,sb = tuple(a.shape),tuple(b.shape)
+    "Sizes of a product from the shapes of its operands. Raises `ValueError` for shapes that do not fit"
     if len(sa) != 2 or len(sb) != 2:
         hint = ': make one row with x[None], one column with x[:,None]' if 1 in (len(sa), len(sb)) else ''
         raise ValueError(f'a has shape {sa} and b has shape {sb}; a product takes two matrices, n×k and k×m{hint}')
@@ -155,6 +153,14 @@ def matmul_sizes(
         raise ValueError(f'a has shape {sa} and b has shape {sb}; '
                          f'the inner sizes {sa[1]} and {sb[0]} differ and must be the same')
     return sa[0], sa[1], sb[1]
+
+def matmul_sizes(
+    a:torch.Tensor, # n×k, float32 or float64
+    b:torch.Tensor, # k×m, dtype and device of `a`
+) -> tuple: # `(n, k, m)`
+    "Sizes of the product `a @ b`. Raises `TypeError` for kinds and dtypes that do not fit, `ValueError` for shapes that do not"
+    check_operands(a, b)
+    return product_sizes(tuple(a.shape), tuple(b.shape))
 
 # %% ../nbs/00_core.ipynb #acd322e5
 def significant(
@@ -370,12 +376,12 @@ def show_bars(
     ax.tick_params(left=False)
     return ax
 
-# %% ../nbs/00_core.ipynb #cd09eff0
+# %% ../nbs/00_core.ipynb #a9b00504
 def show_matrix(
     x, # a 2-D tensor or array, or a 1-D one, drawn as a row
     title:str='', # written above
     mark=None, # bool, shape of `x`: cells in the accent colour
-    ghost=None, # bool, shape of `x`: cells that are not in memory, drawn dashed and pale
+    ghost=None, # bool, shape of `x`: cells that are not in memory, drawn dotted
     fmt:str='g', # format of a value; '' writes none
     ax=None, # axes to draw on; default: new ones
 ): # the axes
@@ -386,12 +392,14 @@ def show_matrix(
     none = torch.zeros(rows, cols, dtype=torch.bool)
     mark,ghost = [none if o is None else torch.as_tensor(o).reshape(rows, cols) for o in (mark, ghost)]
     ax = ax or plt.subplots(figsize=(0.5*cols+0.4, 0.4*rows+0.5))[1]
+    texts = [[format(v, fmt) for v in row] for row in x.tolist()] if fmt else []
+    size = min(10, 36/max((len(t) for row in texts for t in row), default=1))  # so that the longest fits its cell
     for i in range(rows):
         for j in range(cols):
             color = (accent if mark[i,j] else ink) + ('c0' if ghost[i,j] else 'ff')
             ax.add_patch(plt.Rectangle((j,i), 1, 1, facecolor=accent+'30' if mark[i,j] else 'none',
                                        edgecolor=color, linestyle=':' if ghost[i,j] else '-'))
-            if fmt: ax.text(j+.5, i+.5, format(x[i,j].item(), fmt), ha='center', va='center', color=color)
+            if fmt: ax.text(j+.5, i+.5, texts[i][j], ha='center', va='center', color=color[:7], fontsize=size)
     ax.set(xlim=(-.1, cols+.1), ylim=(rows+.1, -.1), aspect='equal')
     ax.set_title(title, loc='center')
     ax.axis('off')

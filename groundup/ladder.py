@@ -6,7 +6,7 @@
 __all__ = ['RUNGS', 'Rung', 'Step', 'climb', 'ladder_table', 'cpu_name', 'machine', 'busy_others', 'versions', 'ladder_json',
            'show_ladder']
 
-# %% ../nbs/10_ladder.ipynb #4647ef95
+# %% ../nbs/10_ladder.ipynb #dc85e1ef
 import json, math, os, platform, time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from .broadcasting import matmul_1loop_broadcast, matmul_2loops_dotproduct, matm
 from .core import Table, accent, house_style, ink, measure, show_time, significant
 from .cuda import matmul_cuda, matmul_torch_cuda, why_no_gpu
 from .einsum import matmul_einsum_noloop, matmul_torch
+from .gemm import bandwidth, intensity, limit_seconds, matmul_gemm, peak_gflops, show_roofline
 from .loops import matmul_3loops, matmul_3loops_lists
 from .numba import matmul_2loops_njit, matmul_njit, matmul_njit_ilj, matmul_njit_parallel
 
@@ -38,7 +39,7 @@ class Rung:
         "Why it cannot run on this machine, or `''`"
         return why_no_gpu(self.f) if self.device=='cuda' else ''
 
-# %% ../nbs/10_ladder.ipynb #26edeaa3
+# %% ../nbs/10_ladder.ipynb #aa3814dc
 RUNGS = [Rung(matmul_3loops,             3, 3, 'cpu',  5),
          Rung(matmul_3loops_lists,       3, 3, 'cpu',  200),
          Rung(matmul_2loops_njit,        4, 2, 'cpu',  5000),
@@ -50,10 +51,11 @@ RUNGS = [Rung(matmul_3loops,             3, 3, 'cpu',  5),
          Rung(matmul_njit_parallel,      4, 0, 'cpu',  50000),
          Rung(matmul_einsum_noloop,      6, 0, 'cpu',  50000),
          Rung(matmul_torch,              6, 0, 'cpu',  50000),
+         Rung(matmul_gemm,               8, 0, 'cpu',  50000),
          Rung(matmul_cuda,               7, 0, 'cuda', 50000),
          Rung(matmul_torch_cuda,         7, 0, 'cuda', 50000)]
 
-# %% ../nbs/10_ladder.ipynb #b133c7ab
+# %% ../nbs/10_ladder.ipynb #9dd10a07
 @dataclass
 class Step:
     "A rung, as measured; the numbers are `None` where it was skipped"
@@ -68,9 +70,10 @@ class Step:
     rel_error:float = None # against the float64 product
     speedup_prev:float = None # times as fast as the step before, on the rows of the smaller of the two
     speedup_first:float = None # times as fast as the first step, on the rows of the first
+    of_limit:float = None # the least time that the processor could take, as a fraction of `seconds`; `None` on a GPU
     skipped:str = None # why it was not measured
 
-# %% ../nbs/10_ladder.ipynb #af9b3942
+# %% ../nbs/10_ladder.ipynb #aca9e85e
 def climb(
     a:torch.Tensor, # n×k, the digits
     b:torch.Tensor, # k×m, the weights
@@ -94,6 +97,7 @@ def climb(
                 step.rows,step.seconds,step.gflops = r.rows, r.seconds, r.gflops
                 step.rel_error = r.rel_error
                 step.spread = None if math.isnan(r.spread) else r.spread
+                if rung.device=='cpu': step.of_limit = limit_seconds(r.rows, *b.shape, a.dtype)/r.seconds
                 for field,other in (('speedup_prev', prev), ('speedup_first', first)):
                     if other is None: continue
                     rows = min(rung.rows, other.rows, len(a))
@@ -102,20 +106,21 @@ def climb(
             except Exception as e: why = f'it failed: {type(e).__name__}: {e}'
         yield replace(blank, skipped=' '.join(why.split())) if why else step
 
-# %% ../nbs/10_ladder.ipynb #07ad32f3
+# %% ../nbs/10_ladder.ipynb #200083f9
 def ladder_table(
     steps, # what climb gave
 ) -> Table: # a line a rung, skipped ones at the end of the list with a dash
     "The ladder as a table"
     show = lambda v, f: '–' if v is None else f(v)
     num = lambda v: f'{significant(v):,.0f}' if v >= 1000 else f'{significant(v):g}'
-    header = ['rung', 'ch.', 'loops', 'rows', 'time', 'IQR', 'GFLOP/s', '×prev', '×first', 'error']
-    return Table(header, [[s.name.removeprefix('matmul_'), s.chapter, s.loops, show(s.rows, '{:,}'.format),
-                           show(s.seconds, show_time), show(s.spread, show_time), show(s.gflops, num),
+    header = ['rung', 'loops', 'rows', 'time', 'IQR', 'GFLOP/s', '%lim', '×prev', '×first', 'error']
+    return Table(header, [[s.name.removeprefix('matmul_'), s.loops, show(s.rows, '{:,}'.format),
+                           show(s.seconds, show_time), show(s.spread, show_time), show(s.gflops, lambda v: f'{significant(v, 2 if v < 0.01 else 3):g}'),
+                           show(s.of_limit, lambda v: f'{significant(100*v, 2):g}' if v >= 1e-4 else '<0.01'),
                            show(s.speedup_prev, num), show(s.speedup_first, num), show(s.rel_error, '{:.0e}'.format)]
                           for s in steps])
 
-# %% ../nbs/10_ladder.ipynb #c7e90597
+# %% ../nbs/10_ladder.ipynb #4dbbd7c9
 def cpu_name():
     "What the processor calls itself, and what LLVM calls it"
     name = platform.processor() or platform.machine()
@@ -126,7 +131,8 @@ def cpu_name():
 def machine():
     "What the measurements were made on"
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return dict(cpu=cpu_name(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu, system=f'{platform.system()} {platform.machine()}')
+    return dict(cpu=cpu_name(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=gpu, system=f'{platform.system()} {platform.machine()}',
+                peak_gflops=peak_gflops(), bandwidth_gbs=bandwidth())
 
 def busy_others(
     seconds:float=0.3, # look for so long
