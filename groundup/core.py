@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ink', 'accent', 'second', 'attempt', 'is_class', 'is_metaclass', 'is_method', 'is_function', 'is_decorator', 'Info',
            'check', 'check_operands', 'product_sizes', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench',
-           'time_once', 'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'run_alone', 'write_whole',
-           'house_style', 'show_bars', 'show_matrix']
+           'time_once', 'Table', 'times_table', 'rel_error', 'Run', 'measure', 'race', 'in_turns', 'run_alone',
+           'write_whole', 'house_style', 'show_bars', 'show_matrix']
 
 # %% ../nbs/00_core.ipynb #6657076c
 import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, time, traceback, types
@@ -311,6 +311,30 @@ def race(
     table = Table(['product', 'time', 'IQR', 'GFLOP/s', '× previous', 'rel. error'], rows)
     table.runs = runs
     return table
+
+# %% ../nbs/00_core.ipynb #878e91f0
+def in_turns(
+    fs, # functions without arguments
+    rounds:int=None, # times that each gets its turn; default: 5, or what GROUNDUP_ROUNDS says
+    block:float=0.02, # seconds that a turn takes, about
+    wait:float=0, # seconds of quiet before a turn
+) -> list: # median seconds of each
+    "Time functions against each other, a block of calls each in turn"
+    rounds = rounds or max(1, int(os.environ.get('GROUNDUP_ROUNDS', 5)))
+    times,counts = [[] for _ in fs], []
+    def turn(f, count):
+        begin = time.perf_counter()
+        for _ in range(count): f()
+        return (time.perf_counter()-begin)/count
+    for f in fs:
+        turn(f, 2)
+        counts.append(max(1, int(block/max(turn(f, 1), 1e-6))))
+    for _ in range(rounds):
+        for f,count,ts in zip(fs, counts, times):
+            time.sleep(wait)
+            turn(f, 1)
+            ts.append(turn(f, count))
+    return [statistics.median(ts) for ts in times]
 
 # %% ../nbs/00_core.ipynb #58f30ed8
 def run_alone(

@@ -7,8 +7,8 @@ __all__ = ['MNIST_URL', 'MNIST_SHA256', 'MNIST_SIZE', 'IDX_TYPES', 'FACES', 'WEI
            'ArrayUnpickler', 'read_idx', 'read_mnist', 'draw_glyphs', 'drawn_digits', 'show_digits', 'load_drawn',
            'get_exp_data', 'is_mnist', 'chunks', 'chunks_faster', 'Matrix']
 
-# %% ../nbs/01_data.ipynb #9cb305ef
-import gzip, hashlib, io, math, operator, os, pickle, queue, reprlib, ssl, sys, threading, time, zipfile, zlib
+# %% ../nbs/01_data.ipynb #b77a48be
+import gzip, hashlib, math, operator, os, pickle, queue, reprlib, ssl, sys, threading, time, zipfile, zlib
 from http.client import HTTPException
 from itertools import islice, product
 from pathlib import Path

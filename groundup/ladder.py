@@ -6,7 +6,7 @@
 __all__ = ['RUNGS', 'Rung', 'Step', 'climb', 'ladder_table', 'cpu_name', 'machine', 'busy_others', 'versions', 'ladder_json',
            'show_ladder']
 
-# %% ../nbs/10_ladder.ipynb #dc85e1ef
+# %% ../nbs/10_ladder.ipynb #5e612441
 import json, math, os, platform, time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,10 +15,10 @@ import llvmlite.binding as llvm, matplotlib, matplotlib.pyplot as plt, numba, nu
 from matplotlib.ticker import EngFormatter
 from . import __version__
 from .broadcasting import matmul_1loop_broadcast, matmul_2loops_dotproduct, matmul_2loops_elementwise
-from .core import Table, accent, house_style, ink, measure, show_time, significant
+from .core import Table, accent, ink, measure, show_time, significant
 from .cuda import matmul_cuda, matmul_torch_cuda, why_no_gpu
 from .einsum import matmul_einsum_noloop, matmul_torch
-from .gemm import bandwidth, intensity, limit_seconds, matmul_gemm, peak_gflops, show_roofline
+from .gemm import bandwidth, limit_seconds, matmul_gemm, peak_gflops
 from .loops import matmul_3loops, matmul_3loops_lists
 from .numba import matmul_2loops_njit, matmul_njit, matmul_njit_ilj, matmul_njit_parallel
 

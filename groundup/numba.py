@@ -6,8 +6,8 @@
 __all__ = ['dot', 'matmul_2loops_njit', 'fill_ijk', 'matmul_njit', 'fill_ilj', 'matmul_njit_ilj', 'fill_parallel',
            'matmul_njit_parallel']
 
-# %% ../nbs/04_numba.ipynb #6267fe4d
-import numpy as np, torch
+# %% ../nbs/04_numba.ipynb #82f56ce1
+import torch
 from numba import njit, prange
 from .core import matmul_sizes
 
