@@ -8,13 +8,15 @@ __all__ = ['width', 'registers', 'i32', 'i64', 'SUMS', 'R', 'PIECE', 'ROWS', 'ji
            'total', 'loop', 'choose', 'function', 'spin', 'spin_all', 'thirty_calls', 'spin_gflops', 'peak_gflops',
            'read_sum', 'read_all', 'bandwidth', 'limit_seconds', 'accumulate', 'add', 'emit_tile', 'tile', 'rows_of',
            'move', 'move_one', 'pack', 'pack_strips', 'fill_block', 'what_to_pack', 'room_for', 'emit_dots', 'dots',
-           'fill_rows', 'fill_narrow', 'split', 'fill_share', 'multiply', 'product_for', 'as_array', 'matmul',
-           'matmul_gemm', 'compare', 'compare_table', 'show_squares', 'intensity', 'show_roofline']
+           'fill_rows', 'fill_narrow', 'split', 'fill_share', 'multiply', 'patience', 'product_for', 'as_array',
+           'matmul', 'matmul_gemm', 'compare', 'compare_table', 'show_squares', 'intensity', 'show_roofline']
 
-# %% ../nbs/08_gemm.ipynb #cc486944
+# %% ../nbs/08_gemm.ipynb #4d75e771
 import math, sys, timeit
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import product
+from threading import Timer
 
 import llvmlite.binding as llvm, matplotlib.pyplot as plt, numba, numpy as np, torch
 from llvmlite import ir
@@ -509,15 +511,23 @@ def multiply(x, y, c, threads):
         for t in prange(threads):
             fill_share(np.int64(t), threads, a, a_row, a_col, b, b_row, b_col, c.ctypes.data, m, n, k, m, c)
 
-# %% ../nbs/08_gemm.ipynb #caf8042c
+# %% ../nbs/08_gemm.ipynb #07bcea3f
+@contextmanager
+def patience(words):
+    "Write `words` for a person who waits, if what follows takes longer than a second"
+    say = Timer(1, lambda: print(words, file=sys.stderr, flush=True))
+    if sys.stderr.isatty() or 'ipykernel' in sys.modules: say.start()
+    try: yield
+    finally: say.cancel()
+
 @lru_cache
 def product_for(
     dtype, # of both arrays, `np.float32` or `np.float64`
 ): # a compiled function of two arrays, one for the product, and a number of threads
     "`multiply`, compiled for `dtype`, or loaded from where it was kept"
-    if sys.stderr.isatty(): print(f'groundup: the first product in {dtype} is compiled, or loaded, which takes some seconds', file=sys.stderr)
     x,c = (types.Array(numba.from_dtype(np.dtype(dtype)), 2, *how) for how in (('A', True), ('C',)))
-    return njit([types.void(x, x, c, types.intp)], parallel=True, cache=__name__!='__main__', error_model='numpy')(multiply)
+    with patience(f'groundup: the first product in {dtype} is being compiled, or loaded, which takes some seconds'):
+        return njit([types.void(x, x, c, types.intp)], parallel=True, cache=__name__!='__main__', error_model='numpy')(multiply)
 
 # %% ../nbs/08_gemm.ipynb #b6c3f2e9
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
