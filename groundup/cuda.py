@@ -1126,11 +1126,11 @@ def choose_kernel(
     if dtype is not torch.float32: return 'coalesced'
     return 'narrow' if m <= 16 else 'vector' if min(n, m) >= 64 else 'shared'
 
-# %% ../nbs/07_cuda.ipynb #04276287
+# %% ../nbs/07_cuda.ipynb #1a14b239
 SMALL = dict(KERNELS, rows=tiles(rows_kernel, 8, 8, 4, 4), square=tiles(square_kernel, 8, 8, 4, 2, 2), vector=tiles(vector_kernel, 16, 32, 4, 4, 4),
-             narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 2, 8)) # the same kernels with small tiles, for simulators
-RAGGED = [(1,1,1), (1,7,1), (7,1,3), (1,3,16), (33,2,1), (2,9,2), (3,3,3), (4,8,4), (5,32,10), (8,4,8), (9,5,7), (15,3,16), (16,16,16), (17,5,15),
-          (16,17,11), (31,4,13), (32,8,9), (33,1,16), (11,13,5), (6,23,12), (1,40,2), (40,6,1), (5,9,33), (17,4,40), (20,6,70)]
+             narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 2, 16)) # the same kernels with small tiles, for simulators
+RAGGED = [(1,1,1), (1,7,1), (7,1,3), (1,3,16), (18,2,1), (2,9,2), (3,3,3), (4,8,4), (5,12,10), (8,4,8), (9,5,7), (15,3,16), (16,16,16),
+          (17,5,15), (2,17,11), (3,4,13), (4,8,9), (5,1,16), (11,6,5), (6,13,12), (1,18,2), (10,6,1), (3,5,33), (17,2,18), (2,6,35)]
 
 def launch_kernel_errors(
     launch, # called with a plan and arrays a, b, c; fills c
