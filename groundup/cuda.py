@@ -10,21 +10,22 @@ __all__ = ['TPB', 'GRAMMAR', 'ATOMICS', 'ASKS', 'KNOWN', 'BUILTINS', 'AT_ONCE', 
            'visit_Constant', 'visit_Name', 'visit_Attribute', 'visit_Expr', 'visit_Return', 'visit_Call', 'array',
            'helper', 'compiled', 'Memory', 'View', 'Touch', 'place_in', 'OutOfBounds', 'Race', 'Uninitialised', 'Alias',
            'MissedBarrier', 'Launch', 'read', 'check_shared', 'write', 'store', 'four', 'atomic', 'argument', 'empty',
-           'local', 'shared', 'run_block', 'check_barrier', 'changed', 'numbered', 'sectors', 'bank_ways', 'conflicts',
-           'Line', 'interval', 'count', 'find_races', 'XRay', 'xray', 'run', 'unwritten', 'rows_of', 'table', 'words',
-           'head', 'touched', 'show', 'coalesced_kernel', 'shared_kernel', 'rows_kernel', 'square_kernel', 'load_four',
-           'vector_kernel', 'narrow_kernel', 'Plan', 'cover', 'tiles', 'narrow_plan', 'choose_kernel',
-           'launch_kernel_errors', 'launch_plans', 'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu', 'kernel_errors',
-           'event_seconds', 'copy_gbs', 'kernel_row', 'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table',
-           'show_gpu']
+           'local', 'shared', 'run_block', 'explain', 'check_barrier', 'changed', 'numbered', 'sectors', 'bank_ways',
+           'conflicts', 'Line', 'interval', 'count', 'find_races', 'XRay', 'xray', 'run', 'unwritten', 'rows_of',
+           'table', 'words', 'head', 'touched', 'show', 'coalesced_kernel', 'shared_kernel', 'rows_kernel',
+           'square_kernel', 'load_four', 'vector_kernel', 'narrow_kernel', 'Plan', 'cover', 'tiles', 'narrow_plan',
+           'choose_kernel', 'launch_kernel_errors', 'launch_plans', 'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu',
+           'kernel_errors', 'event_seconds', 'copy_gbs', 'kernel_row', 'measure_kernels', 'measure_copies', 'gpu_json',
+           'gpu_table', 'show_gpu']
 
-# %% ../nbs/07_cuda.ipynb #cc5cacdd
-import ast, builtins, inspect, json, math, re, statistics, subprocess, textwrap
+# %% ../nbs/07_cuda.ipynb #03738b2f
+import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
 from itertools import product
+from traceback import walk_tb
 from types import FunctionType, ModuleType
 from typing import NamedTuple
 
@@ -398,19 +399,19 @@ class View:
         except TypeError: return self.part(index)
         return off
 
-# %% ../nbs/07_cuda.ipynb #7cd8da19
-@dataclass
+# %% ../nbs/07_cuda.ipynb #85cd7ad4
+@dataclass(repr=False)
 class Touch:
     "The access of one thread to memory"
     kind:str # read, write or atomic
     line:int
     block:Dim3
     thread:Dim3
-    def __str__(self): return f'thread {(*self.thread,)} of block {(*self.block,)}, line {self.line} ({self.kind})'
+    def __repr__(self): return f'thread {(*self.thread,)} of block {(*self.block,)}, line {self.line} ({self.kind})'
 
 def place_in(name, index): return f"{name}[{','.join(map(str, index))}]"
 
-@dataclass
+@dataclass(repr=False)
 class OutOfBounds:
     "A thread reached beyond an array; nothing was written there"
     array:str
@@ -418,9 +419,9 @@ class OutOfBounds:
     index:tuple # where it reached, the first time
     touch:Touch
     count:int = 1 # how often this thread did so on this line
-    def __str__(self): return f'out of bounds: {place_in(self.array, self.index)}, whose shape is {self.shape}: {self.touch}, {self.count}×'
+    def __repr__(self): return f'out of bounds: {place_in(self.array, self.index)}, whose shape is {self.shape}: {self.touch}, {self.count}×'
 
-@dataclass
+@dataclass(repr=False)
 class Race:
     "Two threads touched the same number with no barrier between them, and one wrote at least"
     array:str
@@ -428,18 +429,18 @@ class Race:
     first:Touch # one that wrote
     second:Touch
     count:int = 1 # numbers, added up over blocks and the intervals between barriers
-    def __str__(self): return f'race: {place_in(self.array, self.index)}: {self.first}, and {self.second}, {self.count}×'
+    def __repr__(self): return f'race: {place_in(self.array, self.index)}: {self.first}, and {self.second}, {self.count}×'
 
-@dataclass
+@dataclass(repr=False)
 class Uninitialised:
     "Shared memory was read that nobody was sure to have written before"
     array:str
     index:tuple # the first time
     touch:Touch
     count:int = 1 # how often this line did so
-    def __str__(self): return f'uninitialised: {place_in(self.array, self.index)}: {self.touch}, {self.count}×'
+    def __repr__(self): return f'uninitialised: {place_in(self.array, self.index)}: {self.touch}, {self.count}×'
 
-@dataclass
+@dataclass(repr=False)
 class Alias:
     "What was written as one shared array was read as another: the two overlap"
     array:str # as which it was read
@@ -447,9 +448,9 @@ class Alias:
     index:tuple # of what was read, the first time
     touch:Touch
     count:int = 1 # how often this line did so
-    def __str__(self): return f'alias: {place_in(self.array, self.index)} was written as {self.other}: {self.touch}, {self.count}×'
+    def __repr__(self): return f'alias: {place_in(self.array, self.index)} was written as {self.other}: {self.touch}, {self.count}×'
 
-@dataclass
+@dataclass(repr=False)
 class MissedBarrier:
     "A part of a block waited at a barrier to which the others did not come"
     lines:list # of the barriers at which threads waited
@@ -457,16 +458,17 @@ class MissedBarrier:
     waiting:list # threads that waited at the first of them
     missing:list # the others
     count:int = 1 # how often
-    def __str__(self):
+    def __repr__(self):
         where,who = ' and '.join(f'line {l}' for l in self.lines), (*self.missing[0],)
         return (f'missed barrier: {where}, block {(*self.block,)}: {len(self.waiting)} threads wait, '
                 f'{len(self.missing)} are not there, thread {who} for one, {self.count}×')
 
-# %% ../nbs/07_cuda.ipynb #74f5d949
+# %% ../nbs/07_cuda.ipynb #3da0e85a
 class Launch:
     "One launch of a kernel in the simulator, and what has been seen of it"
     def __init__(self, blocks, threads, dynamic):
         self.blocks,self.threads,self.dynamic = dim3(blocks, 'blocks', 2**31-1), dim3(threads, 'threads', 1024), dynamic
+        if max(self.blocks[1:]) > 65535: raise ValueError(f'blocks is {blocks!r}; in the second and third direction there can be 65535')
         self.who,self.grid,self.ids = Who(self.blocks, self.threads), places(self.blocks), places(self.threads)
         self.sites,self.memories,self.slots,self.log = [], [], {}, []
         self.outside,self.unset,self.aliased,self.missed,self.races = {}, {}, {}, {}, {}
@@ -576,7 +578,7 @@ def shared(self, site, shape, dtype):
 
 for f in (argument, local, shared): setattr(Launch, f.__name__, f)
 
-# %% ../nbs/07_cuda.ipynb #6acfb444
+# %% ../nbs/07_cuda.ipynb #678770f1
 def run_block(self, kernel, args, block):
     "All threads of a block, from barrier to barrier"
     self.who.blockIdx,self.here = block, {}
@@ -585,12 +587,19 @@ def run_block(self, kernel, args, block):
         arrived,ends = {}, []
         for t,thread in waiting.items():
             self.who.threadIdx,self.own = self.ids[t], set()
-            barrier = next(thread, None)
+            try: barrier = next(thread, None)
+            except Exception as e: self.explain(e)
             if barrier is not None: arrived[t] = barrier
             ends.append((t, len(self.log)//4))
         self.check_barrier(arrived)
         self.interval(*np.array(ends).T)
         waiting = {t: waiting[t] for t in arrived}
+
+def explain(self, e):
+    "Raise `e` again, with the line of the kernel where it happened"
+    if re.search(r'\bline \d', str(e)): raise e
+    frame = [(f.f_code.co_filename, n) for f,n in walk_tb(e.__traceback__) if '_k0' in f.f_locals][-1]
+    raise type(e)(f'line {frame[1]}, `{linecache.getline(*frame).strip()}`: {e}') from e
 
 def check_barrier(self, arrived):
     at,everyone = sorted(set(arrived.values())), range(len(self.ids))
@@ -598,7 +607,7 @@ def check_barrier(self, arrived):
     waiting,missing = ([self.ids[t] for t in everyone if (arrived.get(t)==at[0])==there] for there in (True, False))
     self.note(self.missed, tuple(at), lambda: MissedBarrier([self.sites[s].line for s in at], self.who.blockIdx, waiting, missing))
 
-for f in (run_block, check_barrier): setattr(Launch, f.__name__, f)
+for f in (run_block, explain, check_barrier): setattr(Launch, f.__name__, f)
 
 # %% ../nbs/07_cuda.ipynb #cede1d1a
 SECTOR,BANKS,WARP = 32, 32, 32 # bytes of a sector, banks of shared memory (4 bytes wide each), threads of a warp
@@ -771,7 +780,7 @@ class XRay:
     faults = property(lambda self: self.out_of_bounds + self.races + self.missed_barriers + self.uninitialised + self.aliases,
                       doc='All that makes the result wrong, or undefined')
 
-# %% ../nbs/07_cuda.ipynb #09aade38
+# %% ../nbs/07_cuda.ipynb #b51fd67d
 def xray(
     kernel, # with @cuda.jit or without
     blocks, # how many, in one to three directions
@@ -789,7 +798,8 @@ def xray(
 
 def run(self, kernel, args):
     "All blocks, one after the other"
-    for self.block,block in enumerate(self.grid): self.run_block(kernel, args, block)
+    with np.errstate(all='ignore'):  # a GPU does not warn either
+        for self.block,block in enumerate(self.grid): self.run_block(kernel, args, block)
     if len(self.grid)==1 or not self.between: return
     site,number,off,block,thread = np.concatenate(self.between, axis=1)
     self.find_races(block, site, number, off, block, thread)
@@ -831,7 +841,7 @@ XRay.table,XRay.words,XRay.head = table, words, head
 XRay.__repr__ = lambda self: '\n'.join([self.head(), repr(self.table()), '', *self.words()])
 XRay._repr_markdown_ = lambda self: '\n'.join([self.head(), '', self.table()._repr_markdown_(), '', *(f'- {w}' for w in self.words())])
 
-# %% ../nbs/07_cuda.ipynb #8b94bf36
+# %% ../nbs/07_cuda.ipynb #41e5dcc1
 def touched(self, memory):
     "Where the first thread, its warp in its first request, and its block touch an array: three arrays of its shape, 0 nothing, 1 read, 2 written"
     seen = [s for s in self.launch.seen if s[0] is memory]
@@ -849,6 +859,7 @@ def touched(self, memory):
 def show(self):
     "Draw what the first block touches of each array in global memory: one thread, one request of its warp, the whole block"
     memories = list({id(s[0]): s[0] for s in self.launch.seen}.values())
+    if not memories: raise ValueError(f'the first block of {self.kernel} touches no array in global memory; there is nothing to draw')
     fig,axs = plt.subplots(len(memories), 3, figsize=(7.2, 1.9*len(memories)+.3), squeeze=False)
     for m,row in zip(memories, axs):
         for mask,ax in zip(touched(self, m), row):
@@ -1046,16 +1057,17 @@ def vector_kernel(
                 if i < n and j < m: c[i,j] = acc[r,s]
     return vector_tile
 
-# %% ../nbs/07_cuda.ipynb #b76ac6e4
+# %% ../nbs/07_cuda.ipynb #f5a1f8e7
 @lru_cache
 def narrow_kernel(
     m:int, # columns of `b`; few, since the sums of all columns must fit into registers
     rows:int=8, # rows of `a` for a warp
     warps:int=4, # in a block
-    chunk:int=256, # rows of `b` in shared memory at a time
+    chunk:int=256, # rows of `b` in shared memory at a time, a multiple of 32
 ): # a kernel for 32*warps threads, and blocks for warps*rows rows each
     "A kernel for the product of a tall and a narrow float32 matrix, limited by reading `a`"
     threads,wide,lanes = 32*warps, chunk+1, 33
+    fetch,steps = -(-chunk*m//threads), chunk//32
     @cuda.jit
     def narrow(a, b, c):
         tb = cuda.shared.array((m,wide), float32)
@@ -1068,14 +1080,18 @@ def narrow_kernel(
         for r in range(rows):
             for j in range(m): acc[r,j] = float32(0)
         for start in range(uint32(0), k, uint32(chunk)):
-            inside = uint32(min(uint32(chunk), uint32(k-start)))
-            for e in range(t, uint32(inside*m), uint32(threads)): tb[e%m,e//m] = b[uint32(start + e//m),e%m]
+            for f in range(fetch):
+                e = uint32(t + f*threads)
+                l,j = uint32(e//m), uint32(e%m)
+                if l < chunk and start+l < k: tb[j,l] = b[uint32(start+l),j]
             cuda.syncthreads()
-            for l in range(lane, inside, uint32(32)):
-                for r in range(rows): u[r] = a[min(uint32(i0+r), uint32(n-1)),uint32(start+l)]
-                for j in range(m):
-                    v = tb[j,l]
-                    for r in range(rows): acc[r,j] += u[r] * v
+            for step in range(steps):
+                l = uint32(lane + 32*step)
+                if start+l < k:
+                    for r in range(rows): u[r] = a[min(uint32(i0+r), uint32(n-1)),uint32(start+l)]
+                    for j in range(m):
+                        v = tb[j,l]
+                        for r in range(rows): acc[r,j] += u[r] * v
             cuda.syncthreads()
         for r in range(rows):
             for j in range(m): parts[warp,j,lane] = acc[r,j]
@@ -1126,9 +1142,9 @@ def choose_kernel(
     if dtype is not torch.float32: return 'coalesced'
     return 'narrow' if m <= 16 else 'vector' if min(n, m) >= 64 else 'shared'
 
-# %% ../nbs/07_cuda.ipynb #1a14b239
+# %% ../nbs/07_cuda.ipynb #972434a1
 SMALL = dict(KERNELS, rows=tiles(rows_kernel, 8, 8, 4, 4), square=tiles(square_kernel, 8, 8, 4, 2, 2), vector=tiles(vector_kernel, 16, 32, 4, 4, 4),
-             narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 2, 16)) # the same kernels with small tiles, for simulators
+             narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 2, 32)) # the same kernels with small tiles, for simulators
 RAGGED = [(1,1,1), (1,7,1), (7,1,3), (1,3,16), (18,2,1), (2,9,2), (3,3,3), (4,8,4), (5,12,10), (8,4,8), (9,5,7), (15,3,16), (16,16,16),
           (17,5,15), (2,17,11), (3,4,13), (4,8,9), (5,1,16), (11,6,5), (6,13,12), (1,18,2), (10,6,1), (3,5,33), (17,2,18), (2,6,35)]
 
