@@ -1057,12 +1057,12 @@ def vector_kernel(
                 if i < n and j < m: c[i,j] = acc[r,s]
     return vector_tile
 
-# %% ../nbs/07_cuda.ipynb #f5a1f8e7
+# %% ../nbs/07_cuda.ipynb #b49be7d6
 @lru_cache
 def narrow_kernel(
     m:int, # columns of `b`; few, since the sums of all columns must fit into registers
     rows:int=8, # rows of `a` for a warp
-    warps:int=4, # in a block
+    warps:int=8, # in a block
     chunk:int=256, # rows of `b` in shared memory at a time, a multiple of 32
 ): # a kernel for 32*warps threads, and blocks for warps*rows rows each
     "A kernel for the product of a tall and a narrow float32 matrix, limited by reading `a`"
@@ -1103,7 +1103,7 @@ def narrow_kernel(
             cuda.syncthreads()
     return narrow
 
-# %% ../nbs/07_cuda.ipynb #6f500438
+# %% ../nbs/07_cuda.ipynb #1e2e4a67
 class Plan(NamedTuple):
     "How to launch a kernel for a product"
     kernel:object
@@ -1121,7 +1121,7 @@ def tiles(
     def plan(n, k, m): return Plan(make(bm, bn, *rest), (cover(m, bn), cover(n, bm)), bm*bn//math.prod(rest[1:]))
     return plan
 
-def narrow_plan(n, k, m, rows=8, warps=4, chunk=256):
+def narrow_plan(n, k, m, rows=8, warps=8, chunk=256):
     "A plan for `narrow_kernel`"
     if m > 16: raise ValueError(f'b has {m} columns; the narrow kernel takes 16 at most')
     return Plan(narrow_kernel(m, rows, warps, chunk), (cover(n, rows*warps),), 32*warps)
@@ -1163,7 +1163,7 @@ def launch_kernel_errors(
             res[name] = max(res.get(name, 0), *(rel_error(*map(torch.from_numpy, (c, a, b))),))
     return res
 
-# %% ../nbs/07_cuda.ipynb #df70f4cb
+# %% ../nbs/07_cuda.ipynb #d97d4f95
 PART = 2**20 # rows of `a` for one launch, at most
 
 def launch_plans(
@@ -1185,7 +1185,7 @@ def matmul_cuda(
 ): # n×m, kind, dtype and device of `a`
     "Product of `a` and `b` on a GPU, by the kernel that suits the shape. Raises `RuntimeError` where there is no GPU, `TypeError` and `ValueError` as `matmul_sizes` does"
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return matmul_cuda(*(torch.from_numpy(np.ascontiguousarray(x)) for x in (a, b))).numpy()
+        return matmul_cuda(*(torch.from_numpy(np.require(x, requirements='CW')) for x in (a, b))).numpy()
     n,k,m = matmul_sizes(a, b)
     if not cuda.is_available():
         raise RuntimeError('numba finds no CUDA GPU here; for its simulator set NUMBA_ENABLE_CUDASIM=1 before importing numba')
@@ -1243,24 +1243,24 @@ def kernel_errors(
         res[n,k,m] = rel_error(c, a, b)
     return res
 
-# %% ../nbs/07_cuda.ipynb #5b3a4153
+# %% ../nbs/07_cuda.ipynb #5a7ec598
 def event_seconds(
     call, # puts work into torch's current stream on the GPU
-    target:float=0.02, # launch so often that it takes about so long, s
     repeat:int=7, # measurements
 ) -> tuple: # median and interquartile range of the time of one call, s
-    "Time of one call on the GPU itself, warm, by CUDA events"
+    "Time of one call on the GPU itself, warm, by CUDA events, launches not included"
+    busy = torch.ones(8192, 8192, device='cuda')
     def once(count):
         start,end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        busy @ busy
         start.record()
         for _ in range(count): call()
         end.record()
         end.synchronize()
         return start.elapsed_time(end)/1e3/count
     call()
-    count = max(1, int(target/max(once(3), 1e-7)))
-    times = [once(count) for _ in range(repeat)]
-    quartiles = statistics.quantiles(times, n=4, method='inclusive')
+    count = min(50, max(1, int(0.02/max(once(3), 1e-7))))
+    quartiles = statistics.quantiles([once(count) for _ in range(repeat)], n=4, method='inclusive')
     return quartiles[1], quartiles[2]-quartiles[0]
 
 def copy_gbs(
