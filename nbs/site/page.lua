@@ -58,7 +58,9 @@ function Pandoc(doc)
       i = j
       s, j = symbol(doc.blocks, i)
     end
-    for _, r in ipairs(run) do out:insert(frame(r, exported(doc.blocks[i]))) end
+    local whole = exported(doc.blocks[i])
+    for _, r in ipairs(run) do out:insert(frame(r, whole)) end
+    if whole then doc.blocks[i].content[1].attributes = {} end  -- no fold around what the chapter is about
     if doc.blocks[i] then out:insert(doc.blocks[i]) end
     i = i+1
   end
