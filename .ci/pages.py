@@ -124,15 +124,18 @@ def symbol(mod, name, obj, book, cells, names):
     line = inspect.getsourcelines(fn)[1]
     source = f'{cfg.git_url}/blob/{cfg.branch}/groundup/{mod}.py#L{line}'
     doc = inspect.cleandoc(fn.__doc__ or '') if not (isinstance(fn, type) and (fn.__doc__ or '').startswith(fn.__name__ + '(')) else ''
-    chapter = f'../{book.name}#{name.lower()}'
+    told = any(re.match(r'#\| *exports?\b', ''.join(c['source'])) and re.search(rf'^(def|class) {name}\b', ''.join(c['source']), flags=re.M) for c in cells)
+    chapter = f'../{book.name}' + (f'#{name.lower()}' if told else '')
     out = [f'## {name} {{#{name}}}', '', f'::: {{.symbol-links}}\n[source]({source}) [in the chapter]({chapter})\n:::', '',
            f'```python\n{"class " if isinstance(fn, type) else ""}{signature(name, fn)}\n```', '', names.link(doc, name), '']
     out += table(fn, names, name)
     if isinstance(fn, type):
-        methods = [(k, v) for k, v in vars(fn).items() if not k.startswith('_') and v.__doc__ and (inspect.isfunction(v) or isinstance(v, (property, classmethod, staticmethod)))]
+        methods = [(k, v) for k, v in vars(fn).items() if not k.startswith('_') and (inspect.isfunction(v) or isinstance(v, (property, classmethod, staticmethod)))]
         for k, v in methods:
             f = v.fget if isinstance(v, property) else getattr(v, '__func__', v)
-            out += [f'`.{k if isinstance(v, property) else signature(k, f)}`', f':   {names.link(inspect.cleandoc(f.__doc__ or ""), name)}', '']
+            said = names.link(inspect.cleandoc(f.__doc__ or ''), name).replace('\n', ' ')
+            out += [f'- []{{#{name}.{k}}}`.{k if isinstance(v, property) else signature(k, f)}`' + (f': {said}' if said else '')]
+        out.append('')
     if ex := example(cells, name):
         code, shown, heading = ex
         where = f', from [{heading}](../{book.name}#{slug(heading)})' if heading else ''

@@ -40,7 +40,7 @@ def main():
     nb = read_nb(root/'nbs'/'index.ipynb')
     FilterDefaults()(nb)
     page = '\n\n'.join(p for c in nb.cells if c.get('source') and (p := part(c)))
-    page = re.sub(r'^:::.*\n+|\{\.[^}\n]*\}', '', page, flags=re.M)  # what only the site lays out
+    page = re.sub(r'^:::.*\n+|\{\.[^}\n]*\}|<!-- -->', '', page, flags=re.M)  # what only the site lays out
     page = re.sub(r'\]\((?!https?:|#)', '](nbs/', page)  # links and pictures are relative to the notebook
     (root/'README.md').write_text(page + '\n', encoding='utf-8')
 
