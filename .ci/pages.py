@@ -174,13 +174,14 @@ def index(mods):
     return '\n'.join(out)
 
 
-def card(found, path):
+def card(results, path):
     "The picture that is shown where somebody shares a link: every rung of the published ladder, 1200×630"
+    if path.exists() and path.stat().st_mtime > results.stat().st_mtime: return
     import matplotlib
     matplotlib.use('agg')
     from matplotlib import pyplot as plt
     from groundup.core import accent, show_time
-    rungs = [r for r in found['rungs'] if not r['skipped']]
+    rungs = [r for r in json.loads(results.read_text())['rungs'] if not r['skipped']]
     times = [r['seconds']/r['rows'] for r in rungs]
     paper, words = '#16181c', '#e8e6e1'
     with plt.rc_context({'svg.fonttype': 'path', 'font.family': 'DejaVu Sans'}):
@@ -212,7 +213,7 @@ def before(folder):
     names = Names(mods)
     for mod, book in mods.items(): write(folder/'reference'/f'{mod}.qmd', page(mod, book, names))
     write(folder/'reference'/'index.qmd', index(mods))
-    card(json.loads((root/'nbs'/'results'/'ladder.json').read_text()), folder/'site'/'card.png')
+    card(root/'nbs'/'results'/'ladder.json', folder/'site'/'card.png')
 
 
 def after(folder, out):
