@@ -1,5 +1,6 @@
 """All checks of the project, in an empty virtual environment: `.ci/run` calls this, and so do the workflows on GitHub.
 
+With --site: only the site, built and looked at in the environment at hand, as the workflow `docs` does.
 Each check prints one line; the output of one that fails follows it. The last line counts the cells of the notebooks
 (and checks that failed, as failures), after the reasons for which cells were skipped.
 """
@@ -8,6 +9,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 minutes, failed = 60, []
+COLAB = '![ "$COLAB_RELEASE_TAG" ] && pip install -q git+https://github.com/groundup-book/groundup'
 CELLS = 'every notebook in Jupyter, compared with what is stored'
 
 
@@ -69,6 +71,53 @@ def notebooks():
     must('directives at the top of cells, alt text for pictures', not silent, '\n        '.join(silent))
 
 
+def anchor(heading):
+    "The id that Quarto gives to a heading"
+    return re.sub(r'^[^a-z]+', '', re.sub(r'[^\w\-. ]', '', heading.strip().lower()).replace(' ', '-'))
+
+
+def links():
+    "Links from notebook to notebook: is the file there, and the heading?"
+    cells = {p.name: json.loads(p.read_text())['cells'] for p in sorted((root/'nbs').glob('*.ipynb'))}
+    pages = {name: '\n'.join(''.join(c['source']) for c in cs if c['cell_type']=='markdown') for name, cs in cells.items()}
+    ids = {name: {'', *map(anchor, re.findall(r'^#+ (.*)$', text, flags=re.M))} for name, text in pages.items()}
+    dead = [f'{name}: {file}#{heading}' for name, text in pages.items()
+            for file, heading in re.findall(r'\]\((\w*\.ipynb)?(?:#([^)]*))?\)', text) if heading not in ids.get(file or name, ())]
+    must('links between notebooks', not dead, '\n        '.join(dead))
+
+
+def layout():
+    "Does the site hold together? Every page in the sidebar, every chapter on the home page and ready for Colab, headings in order, pictures there and described"
+    config, wrong = (root/'_quarto.yml').read_text(), []
+    front = ''.join(''.join(c['source']) for c in json.loads((root/'nbs'/'index.ipynb').read_text())['cells'])
+    for path in sorted((root/'nbs').glob('*.ipynb')):
+        cells = json.loads(path.read_text())['cells']
+        chapter = path.name[0].isdigit()
+        if f'href: {path.name}' not in config: wrong.append(f'{path.name} is not in the sidebar of _quarto.yml')
+        if chapter and f'({path.name})' not in front: wrong.append(f'{path.name} is not on the home page')
+        if chapter and not any(COLAB in ''.join(c['source']) for c in cells): wrong.append(f'{path.name} cannot run on Colab; its second cell should be:\n#| hide\n{COLAB}')
+        text = '\n'.join(re.sub(r'^(```|~~~).*?^\1', '', ''.join(c['source']), flags=re.M|re.S) for c in cells if c['cell_type'] == 'markdown')
+        levels = [len(h) for h in re.findall(r'^(#{1,6}) ', text, flags=re.M)]
+        if levels[:1] != [1] or levels.count(1) != 1: wrong.append(f'{path.name}: it should have one title (#), at the top')
+        wrong += [f'{path.name}: a heading of level {b} under one of level {a}' for a, b in zip(levels, levels[1:]) if b > a+1]
+        for alt, to in re.findall(r'!\[([^]]*)\]\(([^) ]+)', text):
+            if not alt.strip(): wrong.append(f'{path.name}: the picture {to} has no description')
+            if not to.startswith('http') and not (path.parent/to).exists(): wrong.append(f'{path.name}: there is no picture {to}')
+    must('sidebar, home page, Colab, headings, pictures', not wrong, '\n        '.join(wrong))
+
+
+def site(env):
+    "Build the site and look at it in a browser, where Quarto is installed. With --site, what the browser needs must be there"
+    if not shutil.which('quarto'): return print('        no Quarto here, so the site is neither built nor looked at', flush=True)
+    whole = '--site' in sys.argv
+    good, out = run('the site, in Quarto', 'rm -rf _proc _docs && nbdev_proc_nbs && cd _proc && quarto render --no-execute && mv _docs ..', 15*minutes, **env)
+    if not good: return
+    said = re.findall(r'^.*\b(?:WARN|WARNING|ERROR)\b.*$', out, flags=re.M)
+    must('no warning when the site is built', not said, '\n        '.join(said))
+    if not whole: run('selenium', 'pip install -q selenium', 5*minutes, **env)
+    run('the site in a browser', '.ci/browser.py' + ' --all'*whole, 15*minutes, show=True, **env)
+
+
 def docs(env, work):
     "The notebooks as the docs take them; without Quarto an empty command of that name keeps nbdev from installing it"
     if not shutil.which('quarto'):
@@ -81,6 +130,9 @@ def docs(env, work):
 
 
 def main():
+    if '--site' in sys.argv:
+        site({})
+        return 1 if failed else 0
     start, work = time.time(), Path(tempfile.mkdtemp(prefix='groundup-ci-'))
     digits = root.parent/'shared'/'data'/'mnist.pkl.gz'  # the real digits, where somebody has put them beside the checkout
     if digits.exists(): os.environ.setdefault('GROUNDUP_MNIST', str(digits))
@@ -94,12 +146,15 @@ def main():
         run('nbdev_export, nbdev_clean, README', 'nbdev_export && nbdev_clean && .ci/readme.py', 5*minutes, **env)
         clean('export, clean and README leave git as it was')
         notebooks()
+        links()
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network
         _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), https_proxy='http://127.0.0.1:9')
         run('kernels in the simulator', 'python -c "from groundup.cuda import kernel_errors as f; e = f([(1,1,1),(15,7,17),(17,5,15),(33,2,1),(0,3,4),(3,0,4)]); '
             'print(e); assert max(e.values()) < 1e-6"', 5*minutes, **env, NUMBA_ENABLE_CUDASIM='1')
         docs(env, work)
+        layout()
+        site(env)
         clean('the docs leave git as it was')
         run('wheel', f'pip wheel -q --no-deps -w {work} .', 5*minutes, **env)
         empty = environment(work/'empty')

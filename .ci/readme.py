@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Write README.md from nbs/index.ipynb, with nbdev's own rules for what a page shows, and without Quarto."""
+"""Write README.md from nbs/index.ipynb, with nbdev's own rules for what a page shows, and without Quarto; and the pictures of the chapters."""
 import re
 from pathlib import Path
 
 import yaml
 from execnb.nbio import read_nb
 from nbdev.processors import FilterDefaults
+
+import pictures
 
 root = Path(__file__).resolve().parent.parent
 
@@ -34,9 +36,11 @@ def part(cell):
 
 
 def main():
+    pictures.main()
     nb = read_nb(root/'nbs'/'index.ipynb')
     FilterDefaults()(nb)
     page = '\n\n'.join(p for c in nb.cells if c.get('source') and (p := part(c)))
+    page = re.sub(r'^:::.*\n+|\{\.[^}\n]*\}|<!-- -->', '', page, flags=re.M)  # what only the site lays out
     page = re.sub(r'\]\((?!https?:|#)', '](nbs/', page)  # links and pictures are relative to the notebook
     (root/'README.md').write_text(page + '\n', encoding='utf-8')
 

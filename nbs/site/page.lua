@@ -1,0 +1,72 @@
+-- What Quarto does to each page before it writes it.
+-- Chapters: a line of links at the top. Blocks of documentation that nbdev made: a frame with the name as anchor and links to source and
+-- reference, without the signature where the whole source follows. Everywhere: links to this site become relative.
+local function read(path)
+  local f = io.open(path)
+  if f then f:close() end
+  return f ~= nil
+end
+
+local root = quarto.project.offset or '.'
+local name = pandoc.path.filename(quarto.doc.input_file)
+local module = name:match('^%d%d_(.+)%.ipynb$')
+if module and not read(root .. '/reference/' .. module .. '.qmd') then module = nil end
+local site
+
+local function link(text, target) return pandoc.Link(text, target) end
+
+local function top()
+  local links = {link('Open in Colab', 'https://colab.research.google.com/github/' .. site.repo .. '/blob/main/nbs/' .. name)}
+  if module then table.insert(links, link({pandoc.Str('Reference: '), pandoc.Code('groundup.' .. module)}, 'reference/' .. module .. '.qmd')) end
+  return pandoc.Div(pandoc.List(links):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
+end
+
+-- Is there documentation of a symbol at block i? Its parts and the index behind it
+local function symbol(blocks, i)
+  local rule, src, head = blocks[i], blocks[i+1], blocks[i+2]
+  if not (head and rule.t == 'HorizontalRule' and src.t == 'Para' and #src.content == 1 and src.content[1].t == 'Link' and head.t == 'Header') then return nil end
+  local body, j = pandoc.List(), i+3
+  while blocks[j] and not pandoc.List({'HorizontalRule', 'Header', 'Div'}):includes(blocks[j].t) do
+    body:insert(blocks[j])
+    j = j+1
+    if blocks[j-1].t ~= 'CodeBlock' and not (blocks[j-1].content and blocks[j-1].content[1] and blocks[j-1].content[1].t == 'Emph') then break end
+  end
+  return {head = head, source = src.content[1].target, body = body}, j
+end
+
+local function exported(block) return block and block.t == 'Div' and block.content[1] and block.content[1].attributes and
+  block.content[1].attributes['code-summary'] == 'Exported source' end
+
+local function frame(s, whole)
+  local id = s.head.identifier
+  local links = {pandoc.Code(pandoc.utils.stringify(s.head)), pandoc.Space(), link('source', s.source)}
+  if module then links = pandoc.List(links) .. {pandoc.Space(), link('reference', 'reference/' .. module .. '.qmd#' .. pandoc.utils.stringify(s.head))} end
+  local body = whole and pandoc.List() or s.body
+  return pandoc.Div(pandoc.List({pandoc.Div(pandoc.Plain(links), {class = 'symbol-links'})}) .. body, pandoc.Attr(id, {'symbol'}))
+end
+
+function Pandoc(doc)
+  local web = quarto.metadata.get('website') or {}
+  local str = function (k) return web[k] and pandoc.utils.stringify(web[k]) or '' end
+  site = {url = str('site-url'), repo = str('repo-url'):gsub('^https://github.com/', '')}
+  local out, i = pandoc.List(), 1
+  if name:match('^%d%d_.+%.ipynb$') then out:insert(top()) end
+  while i <= #doc.blocks do
+    local run, s, j = pandoc.List(), symbol(doc.blocks, i)
+    while s do
+      run:insert(s)
+      i = j
+      s, j = symbol(doc.blocks, i)
+    end
+    local whole = exported(doc.blocks[i])
+    for _, r in ipairs(run) do out:insert(frame(r, whole)) end
+    if whole then doc.blocks[i].content[1].attributes = {} end  -- no fold around what the chapter is about
+    if doc.blocks[i] then out:insert(doc.blocks[i]) end
+    i = i+1
+  end
+  doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
+    if site.url ~= '' and l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
+    return l
+  end})
+  return doc
+end
