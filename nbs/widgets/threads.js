@@ -50,14 +50,14 @@ groundup.play.mount("threads", root => {
     const idle = threads.filter(x => x.idle).length, rows = { a: s.n, b: s.k, c: s.n }, cols = { a: s.k, b: s.m, c: s.m };
     const busy = threads.length - idle, where = threads[0];
     const words = `Warp ${w} of block (${at.join(", ")}): its first thread is at i = ${where.i}, j = ${where.j}; ` +
-      `${busy} of ${threads.length} threads have something to do. ` + (busy ? parts.map(name => `${name}: ${t[name].sectors.length} sector${t[name].sectors.length === 1 ? "" : "s"}, ${t[name].needed} would do`).join("; ") + "." : "");
+      `${busy} of ${threads.length} threads have something to do. ` + (busy ? parts.map(name => `${name}: ${t[name].sectors.length} sector${t[name].sectors.length === 1 ? "" : "s"}, ${t[name].needed} needed`).join("; ") + "." : "");
     story.textContent = words;
     warp.setAttribute("aria-valuetext", `warp ${w} of block ${at.join(", ")}`);
     step.setAttribute("aria-valuetext", `l = ${l}`);
     pictures.replaceChildren(...parts.map(name => picture(name, rows[name], cols[name], t[name])));
     const verb = { a: "reads a[i,l]", b: "reads b[l,j]", c: "writes c[i,j]" };
     const percent = x => x.sectors.length ? `${Math.round(100 * x.places.length * rules.BYTES / (x.sectors.length * rules.SECTOR))} %` : "–";
-    tally.replaceChildren(table("What this warp asks for", ["the warp", "numbers", "sectors", "would do", "bytes used"],
+    tally.replaceChildren(table("What this warp asks for", ["the warp", "numbers", "sectors", "needed", "bytes used"],
       parts.map(name => [verb[name], String(t[name].places.length), String(t[name].sectors.length), String(t[name].needed), percent(t[name])])));
     voice.say(words);
   }
