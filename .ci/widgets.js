@@ -4,10 +4,10 @@
 
 globalThis.checkWidgets = cases => {
   const { broadcast, cache, einsum, threads } = groundup, wrong = [];
-  const plain = x => JSON.parse(JSON.stringify(x));
+  const sorted = (_, x) => x && typeof x === "object" && !Array.isArray(x) ? Object.fromEntries(Object.entries(x).sort()) : x;
   const either = f => { try { return f(); } catch (e) { return { error: e.message }; } };
   const same = (what, ours, theirs) => {
-    const [x, y] = [JSON.stringify(plain(ours)), JSON.stringify(theirs)];
+    const [x, y] = [ours, theirs].map(z => JSON.stringify(z, sorted));
     if (x !== y) wrong.push(`${what}:\n  package    ${y}\n  JavaScript ${x}`);
   };
   for (const c of cases.broadcast) {

@@ -27,8 +27,9 @@ groundup.play.mount("broadcast", root => {
   function show() {
     const shapes = [], wrong = [];
     inputs.forEach((input, o) => {
+      const before = wrong.length;
       try { shapes.push(shape(input.value)); } catch (e) { wrong.push(`${NAMES[o]}: ${e.message}`); }
-      input.setAttribute("aria-invalid", shapes.length + wrong.length > o && wrong.at(-1)?.startsWith(`${NAMES[o]}:`) ? "true" : "false");
+      input.setAttribute("aria-invalid", wrong.length > before);
     });
     if (wrong.length) {
       output.replaceChildren(...wrong.map(w => el("p", { class: "play-wrong" }, w)));

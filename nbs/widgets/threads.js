@@ -15,7 +15,7 @@ groundup.play.mount("threads", root => {
   function change() {
     const bad = Object.entries(sizes).find(([, input]) => !/^\d+$/.test(input.value) || input.value < 1 || Number(input.value) > Number(input.max));
     wrong.textContent = bad ? `${bad[0]} is ${bad[1].value || "empty"}; give a whole number from 1 to ${bad[1].max}` : "";
-    for (const input of Object.values(sizes)) input.setAttribute("aria-invalid", bad?.[1] === input ? "true" : "false");
+    for (const input of Object.values(sizes)) input.setAttribute("aria-invalid", bad?.[1] === input);
     if (bad) return voice.say(wrong.textContent);
     s = Object.fromEntries(Object.entries(sizes).map(([name, input]) => [name, Number(input.value)]));
     xy = block.value.split(",").map(Number);
