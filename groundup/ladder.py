@@ -238,7 +238,7 @@ def published(): # a list of ladders
     "The ladders that come with the book, that of the home page first"
     return [read_ladder(p) for p in sorted(Path(files('groundup')/'published').glob('ladder*.json'), key=lambda p: (p.stem != 'ladder', p.stem))]
 
-# %% ../nbs/10_ladder.ipynb #07303097
+# %% ../nbs/10_ladder.ipynb #f5ef8c5a
 def work(
     l:Ladder,
 ) -> set: # how many multiplications a row of the result took, in each rung that was measured
@@ -253,7 +253,7 @@ def in_common(
     first,*others = ladders
     for l in others:
         if (a := work(first)) and (b := work(l)) and a != b:
-            a,b = (' or '.join(f'{v:,}' for v in sorted(x)) for x in (a, b))
+            a,b = (' or '.join(f'{v:,}' for v in sorted(x)[:3]) for x in (a, b))
             raise ValueError(f'{first.file} and {l.file} multiply matrices of different sizes: a row of the result takes {a} multiplications in one, '
                              f'{b} in the other; compare ladders of the same product')
     same = [[s, *(next((t for t in l.steps if (t.name, t.rows)==(s.name, s.rows) and not t.skipped), None) for l in others)]

@@ -1,17 +1,13 @@
 #!/usr/bin/env python3
-"""Use the widgets in a real browser: results, keyboard, what is announced, both modes, 360 pixels, no motion, no JavaScript, accessibility.
+"""Use the widgets in a real browser: results, keyboard, what is announced, both modes, 360 pixels, no motion, no JavaScript.
 
-    .ci/widgets_browser.py           on a plain page made of the widgets of all chapters
-    .ci/widgets_browser.py SITE      then also on the pages of the site that was built into the folder SITE
-    --axe FILE                       also run axe-core (its file axe.min.js) on the widgets
-
-It needs Selenium, and a Chromium or Chrome with its driver. `check_page` is for other scripts that have a browser open.
+`check(driver, url)` is the turn of the widgets in `.ci/browser.py`: it runs the table of cases in the browser, and uses every widget on its page
+of the site. Alone, this script uses them on a plain page made of the chapters' cells, for which nothing has to be built.
 """
-import argparse, functools, http.server, json, re, shutil, sys, tempfile, threading, time
+import json, re, sys, tempfile, time
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from browser import chrome, serve, window
 from selenium.webdriver.common.keys import Keys
 
 root = Path(__file__).resolve().parent.parent
@@ -35,24 +31,6 @@ def plain_page(folder):
         '<link rel="icon" href="data:,"><title>widgets</title><style>:root { color-scheme: light dark }</style><main><h1>Widgets</h1>'
         f'{re.sub(r"<(?:link|script).*", "", source)}</main>{once}</html>', encoding='utf-8')
     (folder/'widgets').symlink_to(root/'nbs'/'widgets')
-
-
-def serve(folder):
-    "Serve `folder` on this machine; return its address"
-    class Silent(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args): pass
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Silent, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f'http://127.0.0.1:{server.server_port}/'
-
-
-def browser():
-    "A headless Chromium"
-    o = webdriver.ChromeOptions()
-    o.binary_location = next(p for n in ('chromium', 'google-chrome', 'chrome') if (p := shutil.which(n)))
-    for a in ('headless=new', 'no-sandbox', 'disable-gpu', 'disable-background-networking', 'disable-sync', 'disable-component-update'): o.add_argument(f'--{a}')
-    o.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    return webdriver.Chrome(options=o, service=Service(shutil.which('chromedriver')))
 
 
 class Widget:
@@ -131,11 +109,11 @@ def use_threads(w, is_):
 USE = dict(broadcast=use_broadcast, einsum=use_einsum, cache=use_cache, threads=use_threads)
 
 
-def check_page(driver, url, names, axe=None):
-    "Use the widgets `names` of the page at `url`; returns what is wrong, as lines. `axe`: the source of axe-core, or None"
+def check_page(driver, url, names):
+    "Use the widgets `names` of the page at `url`; returns what is wrong, as lines"
     wrong, page = [], url.rsplit('/', 1)[1] or 'plain page'
     def emulate(width=1100, **media):
-        driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', dict(width=width, height=900, deviceScaleFactor=1, mobile=width < 600))
+        window(driver, width)
         driver.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(features=[dict(name=f'prefers-{k.replace("_", "-")}', value=v) for k,v in media.items()]))
     def is_(good, what): return good or wrong.append(f'{page}: not so: {what}')
     def load(**how):
@@ -161,10 +139,6 @@ def check_page(driver, url, names, axe=None):
         load(width=360, color_scheme=scheme)
         too_wide = driver.execute_script("return [...document.querySelectorAll('.play')].filter(e => e.getBoundingClientRect().right > innerWidth || e.scrollWidth > e.clientWidth + 1).length")
         is_(not too_wide, f'at 360 pixels, no widget is wider than the page')
-        if axe:
-            driver.execute_script(axe)
-            found = driver.execute_async_script("const done = arguments[arguments.length - 1]; axe.run('.play').then(r => done(r.violations))")
-            for v in found: is_(False, f"axe-core, {scheme}: {v['id']} ({v['impact']}): {v['help']}: {v['nodes'][0]['html'][:150]}")
     own = [l['message'] for l in driver.get_log('browser') if l['level'] == 'SEVERE' and url.rsplit('/', 1)[0] in l['message'] and 'favicon' not in l['message']]
     is_(not own, f'no error in the console {own}')
     driver.execute_cdp_cmd('Emulation.setScriptExecutionDisabled', dict(value=True))
@@ -182,24 +156,24 @@ def check_table(driver, url):
     return driver.execute_script('return checkWidgets(arguments[0])', json.loads((root/'.ci'/'widgets.json').read_text(encoding='utf-8')))
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('site', nargs='?', type=Path)
-    p.add_argument('--axe', type=Path)
-    args = p.parse_args()
-    axe, found = args.axe and args.axe.read_text(encoding='utf-8'), chapters()
-    driver = browser()
+def check(driver, url):
+    "Everything about the widgets on the site at `url`; returns what is wrong"
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            plain_page(Path(folder))
-            plain = serve(folder)
-            wrong = check_table(driver, plain) + check_page(driver, plain, list(found), axe)
-            if args.site:
-                site = serve(args.site)
-                for name,(path,_) in found.items(): wrong += check_page(driver, f"{site}{re.sub(r'^[0-9]+_', '', path.stem)}.html", [name], axe)
+        plain_page(Path(folder))
+        wrong = check_table(driver, serve(folder))
+    for name,(path,_) in chapters().items(): wrong += check_page(driver, f"{url}{re.sub(r'^[0-9]+_', '', path.stem)}.html", [name])
+    return wrong
+
+
+def main():
+    driver = chrome()
+    with tempfile.TemporaryDirectory() as folder:
+        plain_page(Path(folder))
+        plain = serve(folder)
+        try: wrong = check_table(driver, plain) + check_page(driver, plain, list(chapters()))
         finally: driver.quit()
     for w in wrong: print(w)
-    print(f"{len(found)} widgets, {'plain page and site' if args.site else 'plain page'}, {'with' if axe else 'without'} axe-core: {len(wrong)} problems")
+    print(f'{len(chapters())} widgets on a plain page: {len(wrong)} problems')
     return 1 if wrong else 0
 
 
