@@ -147,6 +147,7 @@ def main():
         clean('export, clean and README leave git as it was')
         notebooks()
         links()
+        run("the widgets' rules are the package's", '.ci/widgets.py', 5*minutes, show=True, **env)
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network
         _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), https_proxy='http://127.0.0.1:9')
@@ -159,7 +160,7 @@ def main():
         run('wheel', f'pip wheel -q --no-deps -w {work} .', 5*minutes, **env)
         empty = environment(work/'empty')
         run('wheel in an empty environment', f'pip install -q {work}/groundup-*.whl && python -c "import groundup, sys; '
-            'assert not {\'torch\', \'numba\', \'matplotlib\'} & set(sys.modules); print(groundup.__version__)" && groundup --help',
+            'assert not {\'torch\', \'numba\', \'matplotlib\'} & set(sys.modules); print(groundup.__version__)" && groundup --help && groundup compare published published',
             15*minutes, cwd=work, **empty)
         run(f'README, in a fresh clone: {readme_command("&& groundup")}', f'git clone -q {root} clone && cd clone && {readme_command("&& groundup")} '
             '&& ls ladder.json ladder.svg', 15*minutes, cwd=work, **empty)

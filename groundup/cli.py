@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FILES', 'JOBS', 'parser', 'Mistake', 'choose_rungs', 'check_folder', 'check_rows', 'Interrupt', 'Climb',
-           'choose_shapes', 'run', 'main']
+           'choose_shapes', 'gather', 'run', 'main']
 
 # %% ../nbs/11_cli.ipynb #5fd7882a
 import argparse, os, signal, sys, tempfile, threading
@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from . import __version__
 
-# %% ../nbs/11_cli.ipynb #353e9091
+# %% ../nbs/11_cli.ipynb #905a2d76
 def parser():
     "The options of the command"
     p = argparse.ArgumentParser('groundup', description='Multiply the MNIST digits by a matrix of weights in every way that the book knows, '
@@ -26,7 +26,7 @@ def parser():
     p.add_argument('--out', metavar='DIR', default='.', help='folder for ladder.json and ladder.svg (default: here)')
     p.add_argument('--json', action='store_true', help='print the JSON instead of the table')
     p.add_argument('--version', action='version', version=f'groundup {__version__}')
-    jobs = p.add_subparsers(dest='command', metavar='gemm, cuda', title='other jobs')
+    jobs = p.add_subparsers(dest='command', metavar='JOB', title='other jobs')
     g = jobs.add_parser('gemm',
         help="compare the book's fastest product with torch and NumPy over many shapes",
         description="Compare the book's fastest product with torch and NumPy over many shapes, in turns in one run, beside the limit of this machine.")
@@ -38,6 +38,11 @@ def parser():
     c.add_argument('--shapes', metavar='NxKxM,…', help='only these shapes, as 4096x4096x4096,50000x784x10')
     c.add_argument('--out', metavar='DIR', default=argparse.SUPPRESS, help='folder for cuda.json (default: here)')
     c.add_argument('--json', action='store_true', default=argparse.SUPPRESS, help='print the JSON instead of the table')
+    c = jobs.add_parser('compare', help='lay your ladder beside those that come with the book, or any ladders beside each other',
+        description='Lay ladders beside each other: a table, and the picture compare.svg. Rungs are compared where they were measured on the same rows.')
+    c.add_argument('files', nargs='*', metavar='FILE', help="a ladder.json; `published` stands for those that come with the book (default: ladder.json published)")
+    c.add_argument('--out', metavar='DIR', default=argparse.SUPPRESS, help='folder for compare.svg (default: here)')
+    c.add_argument('--json', action='store_true', default=argparse.SUPPRESS, help='print JSON instead of the table')
     return p
 
 # %% ../nbs/11_cli.ipynb #72d1e2f5
@@ -183,7 +188,7 @@ def _save(result, out):
         for name,content in zip(FILES, contents): write_whole(out/name, lambda f: f.write(content))
     finally: signal.signal(signal.SIGINT, old)
 
-# %% ../nbs/11_cli.ipynb #78447077
+# %% ../nbs/11_cli.ipynb #4111bae8
 def choose_shapes(
     text, # shapes as `50000x784x10`, with commas between them, or None
 ): # a list of sizes n, k, m, or None
@@ -198,7 +203,7 @@ def choose_shapes(
 def _no_ladder_options(args):
     "Refuse options that mean nothing to the other jobs"
     for option in ('rows', 'rungs', 'device', 'data'):
-        if getattr(args, option) is not None: raise Mistake(f'--{option} belongs to the ladder, and {args.command} has shapes of its own: leave it out')
+        if getattr(args, option) is not None: raise Mistake(f'--{option} belongs to the ladder, and {args.command} has no use for it: leave it out')
 
 def _show_gemm(found, stream, on=None):
     "Print the table of `found`, and what it was measured on"
@@ -240,7 +245,7 @@ def _gemm(args, found, stop):
     else: _show_gemm(found, sys.stdout, on)
     sys.stdout.flush()
 
-# %% ../nbs/11_cli.ipynb #a2383fc3
+# %% ../nbs/11_cli.ipynb #7017c63b
 def _show_cuda(found, stream):
     "Print the table of `found`"
     from groundup.cuda import gpu_table
@@ -268,10 +273,56 @@ def _cuda(args, found, stop):
     else: _show_cuda(found, sys.stdout)
     sys.stdout.flush()
 
-JOBS = dict(gemm=(_gemm, _show_gemm, 'shape'), cuda=(_cuda, _show_cuda, 'measurement'))
+
+# %% ../nbs/11_cli.ipynb #244ae85d
+def gather(
+    files, # what was named, perhaps nothing
+): # the ladders
+    "Read the ladders that are named. Each file that is none is a `Mistake`"
+    from groundup.ladder import published, read_ladder
+    if not files and not Path(FILES[0]).exists():
+        raise Mistake(f'there is no {FILES[0]} here: `groundup` measures one; or name a file, as in `groundup compare there/{FILES[0]}`')
+    try: return [l for f in files or (FILES[0], 'published') for l in (published() if f=='published' else [read_ladder(f)])]
+    except ValueError as e: raise Mistake(str(e)) from None
+    except OSError as e: raise Mistake(f'cannot read {e.filename} ({e.strerror}); name a {FILES[0]}, or `published`') from None
+
+def _compare(args, found, stop):
+    "Lay ladders beside each other, write the picture, and print"
+    _no_ladder_options(args)
+    out = check_folder(args.out)
+    import json, matplotlib
+    matplotlib.use('Agg')
+    with _console(sys.stderr).status('loading torch and numba'):
+        from groundup.core import house_style, write_whole
+        from groundup.ladder import in_common, ladders_table, show_ladders
+    ladders = gather(args.files)
+    try: same = in_common(ladders)
+    except ValueError as e: raise Mistake(str(e)) from None
+    stop.raise_if_asked()
+    house_style()
+    picture = BytesIO()
+    show_ladders(ladders).figure.savefig(picture, format='svg', bbox_inches='tight', metadata={'Date': None})
+    write_whole(out/'compare.svg', lambda f: f.write(picture.getvalue()))
+    print(f"wrote {out/'compare.svg'}", file=sys.stderr)
+    if args.json:
+        rungs = [dict(name=row[0].name, rows=row[0].rows, seconds=[t and t.seconds for t in row]) for row in same]
+        print(json.dumps(dict(ladders=[dict(file=l.file, machine=l.machine, versions=l.versions, data=l.data) for l in ladders], rungs=rungs), indent=1))
+    else:
+        console = _console(sys.stdout)
+        console.print(ladders_table(ladders))
+        for x,l in zip('ABCDEFGHIJKLMNOPQRSTUVWXYZ', ladders):
+            v = ', '.join(f'{k} {l.versions[k]}' for k in ('torch', 'numba', 'numpy') if k in l.versions)
+            busy = '; careful: it was busy with something else' if (l.machine.get('busy_others') or 0) > 0.5 else ''
+            console.print(f'{x}: {l}; {v}; digits: {l.data}{busy}')
+        left = [s.name for s in ladders[0].steps if s.name not in {row[0].name for row in same}]
+        if left: console.print(f"not measured on the same rows by any other: {', '.join(left)}")
+    sys.stdout.flush()
+
+# %% ../nbs/11_cli.ipynb #c6ba93c9
+JOBS = dict(gemm=(_gemm, _show_gemm, 'shape'), cuda=(_cuda, _show_cuda, 'measurement'), compare=(_compare, None, 'ladder'))
 
 def _run_job(args, stop):
-    "The job `gemm` or `cuda`; returns the exit status"
+    "Another job than the ladder; returns the exit status"
     found,(job,show,what) = [], JOBS[args.command]
     try: job(args, found, stop)
     except Mistake as e:
@@ -287,7 +338,7 @@ def _run_job(args, stop):
         return 130
     return 0
 
-# %% ../nbs/11_cli.ipynb #13905588
+# %% ../nbs/11_cli.ipynb #de9d7974
 def _last_words(result, args, words):
     "After something went wrong: what has been measured, and why there is no more"
     if result.steps: _show(result, sys.stderr if args.json else sys.stdout)
@@ -306,7 +357,7 @@ def run(
             return 0
         out = _measure(args, result, stop)
         _save(result, out)
-        print('wrote ' + ' and '.join(str(out/f) for f in FILES), file=sys.stderr)
+        print('wrote ' + ' and '.join(str(out/f) for f in FILES) + '; `groundup compare` lays the ladder beside those of the book', file=sys.stderr)
         if args.json:
             from groundup.ladder import ladder_json
             print(ladder_json(result.steps, result.data, result.others))

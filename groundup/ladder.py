@@ -4,18 +4,21 @@
 
 # %% auto #0
 __all__ = ['RUNGS', 'Rung', 'Step', 'climb', 'ladder_table', 'cpu_name', 'machine', 'busy_others', 'versions', 'ladder_json',
-           'show_ladder']
+           'show_ladder', 'Ladder', 'read_step', 'read_ladder', 'published', 'work', 'in_common', 'ladders_table',
+           'show_ladders']
 
-# %% ../nbs/10_ladder.ipynb #5e612441
+# %% ../nbs/10_ladder.ipynb #72edfcae
 import json, math, os, platform, time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from importlib.resources import files
 from pathlib import Path
+from string import ascii_uppercase
 
 import llvmlite.binding as llvm, matplotlib, matplotlib.pyplot as plt, numba, numpy as np, torch
 from matplotlib.ticker import EngFormatter
 from . import __version__
 from .broadcasting import matmul_1loop_broadcast, matmul_2loops_dotproduct, matmul_2loops_elementwise
-from .core import Table, accent, ink, measure, show_time, significant
+from .core import Table, accent, ink, measure, second, show_time, significant
 from .cuda import matmul_cuda, matmul_torch_cuda, why_no_gpu
 from .einsum import matmul_einsum_noloop, matmul_torch
 from .gemm import bandwidth, limit_seconds, matmul_gemm, peak_gflops
@@ -184,6 +187,115 @@ def show_ladder(
     ax.set_ylim(len(steps)-.5, -.5)
     ax.set_yticks(range(len(steps)), [s.loops for s in steps])
     ax.set_xlim(min(times)/2, max(times)*100)
+    ax.grid(axis='x', color=ink, alpha=.25, lw=.5)
+    ax.tick_params(left=False)
+    return ax
+
+# %% ../nbs/10_ladder.ipynb #7395b369
+@dataclass
+class Ladder:
+    "A ladder as it was measured: somewhere, with something, on some digits"
+    machine:dict # what it was measured on
+    versions:dict # what it was measured with
+    data:str # which digits
+    steps:list # the rungs, skipped ones too
+    file:str = 'this run' # where it is from
+
+    def __str__(self):
+        m = self.machine
+        on = ', '.join(filter(None, [m.get('cpu', 'an unknown processor'), f"{m.get('cores', '?')} cores", m.get('gpu')]))
+        return f'{on} ({self.file})'
+
+def read_step(
+    r:dict, # a rung, as in the JSON; what is not in `Step` is left out
+) -> Step:
+    "A step from JSON. Raises `ValueError` or `TypeError` for one that is damaged"
+    step = Step(**{f.name: r[f.name] for f in fields(Step) if f.name in r})
+    for name in () if step.skipped else ('rows', 'seconds', 'gflops'):
+        v = getattr(step, name)
+        if not (isinstance(v, (int, float)) and 0 < v < math.inf): raise ValueError(f'{name} is {v!r}, and should be a positive number')
+    return step
+
+def read_ladder(
+    path, # a `ladder.json`, as `groundup` or `ladder_json` writes it
+) -> Ladder:
+    "Raises `ValueError` that says what is wrong with the file, `OSError` if it cannot be read"
+    path = Path(path)
+    try: found = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError: raise ValueError(f'{path} is not JSON; give a ladder.json, as `groundup` writes it') from None
+    if not isinstance(found, dict) or not isinstance(found.get('rungs'), list):
+        what = 'comes from `groundup gemm`' if isinstance(found, dict) and 'shapes' in found else 'has no list of rungs'
+        raise ValueError(f'{path} {what}; give a ladder.json, as `groundup` writes it')
+    machine,versions = (v if isinstance(v := found.get(k), dict) else {} for k in ('machine', 'versions'))
+    steps = []
+    for o,r in enumerate(found['rungs']):
+        try: steps.append(read_step(r))
+        except (TypeError, ValueError, AttributeError) as e: raise ValueError(f'{path}: rung {o} is damaged ({e}); measure it anew') from None
+    return Ladder(machine, versions, str(found.get('data', '?')), steps, path.name)
+
+# %% ../nbs/10_ladder.ipynb #3dda85a0
+def published(): # a list of ladders
+    "The ladders that come with the book, that of the home page first"
+    return [read_ladder(p) for p in sorted(Path(files('groundup')/'published').glob('ladder*.json'), key=lambda p: (p.stem != 'ladder', p.stem))]
+
+# %% ../nbs/10_ladder.ipynb #f5ef8c5a
+def work(
+    l:Ladder,
+) -> set: # how many multiplications a row of the result took, in each rung that was measured
+    "From the speed and the time; one number, if all rungs multiplied matrices of the same sizes"
+    return {round(s.gflops*1e9*s.seconds/2/s.rows) for s in l.steps if not s.skipped}
+
+def in_common(
+    ladders, # two or more, the first is the one that the others are compared with
+) -> list: # for each rung a list with a step for each ladder, `None` where it did not measure the rung on the same rows
+    "The rungs of the first that others have measured on the same rows. Raises `ValueError` if there are none, or if the products differ"
+    if len(ladders) < 2: raise ValueError('one ladder cannot be compared; give two or more')
+    first,*others = ladders
+    for l in others:
+        if (a := work(first)) and (b := work(l)) and a != b:
+            a,b = (' or '.join(f'{v:,}' for v in sorted(x)[:3]) for x in (a, b))
+            raise ValueError(f'{first.file} and {l.file} multiply matrices of different sizes: a row of the result takes {a} multiplications in one, '
+                             f'{b} in the other; compare ladders of the same product')
+    same = [[s, *(next((t for t in l.steps if (t.name, t.rows)==(s.name, s.rows) and not t.skipped), None) for l in others)]
+            for s in first.steps if not s.skipped]
+    same = [row for row in same if any(row[1:])]
+    if not same: raise ValueError(f"{first.file} and {', '.join(l.file for l in others)} have no rung that was measured on the same rows; "
+                                  'measure again, with the same --rows and --rungs')
+    return same
+
+# %% ../nbs/10_ladder.ipynb #4e5671ed
+def ladders_table(
+    ladders, # two or more
+) -> Table: # a line for each rung that they have in common
+    "Ladders side by side. Raises `ValueError` as `in_common` does"
+    names = ascii_uppercase[:len(ladders)]
+    row = lambda t: show_time(t.seconds/t.rows) if t else '–'
+    ratio = lambda s, t: f'{significant(t.seconds/s.seconds, 2):g}' if t else '–'
+    return Table(['time for a row', 'rows', *names, *(f'{x}/A' for x in names[1:])],
+                 [[s.name.removeprefix('matmul_'), f'{s.rows:,}', *map(row, [s, *ts]), *(ratio(s, t) for t in ts)] for s,*ts in in_common(ladders)])
+
+# %% ../nbs/10_ladder.ipynb #881fdff0
+def show_ladders(
+    ladders, # two or more
+    ax=None, # axes to draw on; default: new ones
+):
+    "Ladders as a picture: for each rung the time for a row of `a` in each of them, on a logarithmic axis. Raises `ValueError` as `in_common` does"
+    same,n = in_common(ladders), len(ladders)
+    ax = ax or plt.subplots(figsize=(7.2, (0.24+0.12*n)*len(same)+1))[1]
+    step,named = min(0.3, 0.7/n), set()
+    for y,row in enumerate(same):
+        times = [t and t.seconds/t.rows for t in row]
+        for o,t in enumerate(times):
+            if not t: continue
+            color,at = (accent, second, ink)[min(o, 2)], y + (o - (n-1)/2)*step
+            ax.plot(t, at, 'osD^vP*'[o%7], color=color, ms=5)
+            if o not in named: ax.annotate(f'{ascii_uppercase[o]}: {ladders[o]}', (t, at), (-8, 0), textcoords='offset points', ha='right', va='center', color=color, fontsize=8)
+            named.add(o)
+    ax.set_xscale('log')
+    ax.xaxis.set_major_formatter(EngFormatter('s'))
+    ax.set(xlabel='time for one row of the result (logarithmic)')
+    ax.set_ylim(len(same)-.5, -.5)
+    ax.set_yticks(range(len(same)), [s.name.removeprefix('matmul_') for s,*_ in same])
     ax.grid(axis='x', color=ink, alpha=.25, lw=.5)
     ax.tick_params(left=False)
     return ax
