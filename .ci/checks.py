@@ -69,6 +69,21 @@ def notebooks():
     must('directives at the top of cells, alt text for pictures', not silent, '\n        '.join(silent))
 
 
+def anchor(heading):
+    "The id that Quarto gives to a heading"
+    return re.sub(r'^[^a-z]+', '', re.sub(r'[^\w\-. ]', '', heading.strip().lower()).replace(' ', '-'))
+
+
+def links():
+    "Links from notebook to notebook: is the file there, and the heading?"
+    cells = {p.name: json.loads(p.read_text())['cells'] for p in sorted((root/'nbs').glob('*.ipynb'))}
+    pages = {name: '\n'.join(''.join(c['source']) for c in cs if c['cell_type']=='markdown') for name, cs in cells.items()}
+    ids = {name: {'', *map(anchor, re.findall(r'^#+ (.*)$', text, flags=re.M))} for name, text in pages.items()}
+    dead = [f'{name}: {file}#{heading}' for name, text in pages.items()
+            for file, heading in re.findall(r'\]\((\w*\.ipynb)?(?:#([^)]*))?\)', text) if heading not in ids.get(file or name, ())]
+    must('links between notebooks', not dead, '\n        '.join(dead))
+
+
 def docs(env, work):
     "The notebooks as the docs take them; without Quarto an empty command of that name keeps nbdev from installing it"
     if not shutil.which('quarto'):
@@ -94,6 +109,7 @@ def main():
         run('nbdev_export, nbdev_clean, README', 'nbdev_export && nbdev_clean && .ci/readme.py', 5*minutes, **env)
         clean('export, clean and README leave git as it was')
         notebooks()
+        links()
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network
         _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), https_proxy='http://127.0.0.1:9')
