@@ -636,7 +636,7 @@ def show_squares(
     ax.set(xlabel='rows and columns' if line else 'n × k × m', ylabel='GFLOP/s', ylim=(0, None))
     return ax
 
-# %% ../nbs/08_gemm.ipynb #b5228455
+# %% ../nbs/08_gemm.ipynb #189b4bf4
 def intensity(
     n:int, k:int, m:int, # sizes of the product
     itemsize:int=4, # bytes of a number
@@ -656,11 +656,15 @@ def show_roofline(
     ax.loglog(xs, [min(peak, memory*x) for x in xs], color=second)
     ax.annotate(f'{peak:.0f} GFLOP/s', (xs[-1], peak), (0, 5), textcoords='offset points', ha='right')
     half = math.sqrt(xs[0]*peak/memory) # the middle of the slope
-    ax.annotate(f'{memory:.0f} GB/s', (half, memory*half), (6, -4), textcoords='offset points', va='top')
-    side,below = 1,None
+    ax.annotate(f'{memory:.0f} GB/s', (half, memory*half), (-6, 4), textcoords='offset points', ha='right', va='bottom')
+    last = {} # the last name written on each side
     for p in sorted(points, key=lambda p: p['gflops']):
-        close = below and p['gflops'] < 1.8*below['gflops'] and abs(math.log(p['intensity']/below['intensity'])) < 0.3
-        side,below = -1 if close and side > 0 else 1, p  # a close neighbour below has its name on the right: write on the left
+        def room(side):
+            "How many times as high as the name below it would this one be?"
+            below = last.get(side)
+            return p['gflops']/below['gflops'] if below and abs(math.log(p['intensity']/below['intensity'])) < 0.3 else math.inf
+        side = 1 if room(1) > 1.8 else max((1, -1), key=room) # on the right, where it can be read there
+        last[side] = p
         ax.plot(p['intensity'], p['gflops'], 'o', color=accent, ms=4)
         ax.annotate(p['name'], (p['intensity'], p['gflops']), (6*side, 0), textcoords='offset points',
                     ha='left' if side>0 else 'right', va='center', fontsize=8)
