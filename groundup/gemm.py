@@ -598,7 +598,7 @@ def compare_table(
                  [[name(r), show_time(r['seconds']), f"{significant(r['gflops']):g}", f"{100*r['of_limit']:.0f}",
                    f"{r['torch']/r['seconds']:.2f}", f"{r['numpy']/r['seconds_arrays']:.2f}", f"{r['rel_error']:.1e}", "–" if r['torch_rel_error'] is None else f"{r['torch_rel_error']:.1e}"] for r in found])
 
-# %% ../nbs/08_gemm.ipynb #27e8cd23
+# %% ../nbs/08_gemm.ipynb #93d2f30c
 def show_squares(
     found, # what `compare` gave
     ax=None, # axes to draw on; default: new ones
@@ -609,17 +609,22 @@ def show_squares(
     line = len(squares) > 1
     if not line: squares = found
     sizes = range(len(squares))
+    ends = []
     for key,style,label,color in (('seconds', 'o-', 'this chapter', accent), ('torch', 's--', 'torch', second), ('numpy', '^:', 'NumPy', ink)):
         ys = [2*r['n']*r['k']*r['m']/r[key]/1e9 for r in squares]
-        ax.plot(sizes, ys, style if line else style[0], color=color, ms=4, label=label)
+        ax.plot(sizes, ys, style if line else style[0], color=color, ms=4)
+        ends.append((ys[-1], label, color))
+    y = 0
+    for end,label,color in sorted(ends): # names at the ends of the lines, so far apart that each can be read
+        y = max(end, y + peak_gflops()/14)
+        ax.annotate(label, (sizes[-1], y), (8, 0), textcoords='offset points', va='center', color=color, annotation_clip=False)
     ax.axhline(peak_gflops(), color=ink, lw=.6)
     ax.annotate('peak', (0, peak_gflops()), (0, 3), textcoords='offset points')
     ax.set_xticks(sizes, [r['n'] if r['n']==r['k']==r['m'] else f"{r['n']}×{r['k']}×{r['m']}" for r in squares])
     ax.set(xlabel='rows and columns' if line else 'n × k × m', ylabel='GFLOP/s', ylim=(0, None))
-    ax.legend(frameon=False, loc='lower right')
     return ax
 
-# %% ../nbs/08_gemm.ipynb #6e6be8d8
+# %% ../nbs/08_gemm.ipynb #189b4bf4
 def intensity(
     n:int, k:int, m:int, # sizes of the product
     itemsize:int=4, # bytes of a number
@@ -638,11 +643,16 @@ def show_roofline(
     xs = sorted([0.3, peak/memory, *(p['intensity']*6 for p in points)])
     ax.loglog(xs, [min(peak, memory*x) for x in xs], color=second)
     ax.annotate(f'{peak:.0f} GFLOP/s', (xs[-1], peak), (0, 5), textcoords='offset points', ha='right')
-    ax.annotate(f'{memory:.0f} GB/s', (xs[0], memory*xs[0]), (8, 0), textcoords='offset points', va='center')
-    side,below = 1,None
+    half = math.sqrt(xs[0]*peak/memory) # the middle of the slope
+    ax.annotate(f'{memory:.0f} GB/s', (half, memory*half), (-6, 4), textcoords='offset points', ha='right', va='bottom')
+    last = {} # the last name written on each side
     for p in sorted(points, key=lambda p: p['gflops']):
-        close = below and p['gflops'] < 1.8*below['gflops'] and abs(math.log(p['intensity']/below['intensity'])) < 0.3
-        side,below = -1 if close and side > 0 else 1, p  # a close neighbour below has its name on the right: write on the left
+        def room(side):
+            "How many times as high as the name below it would this one be?"
+            below = last.get(side)
+            return p['gflops']/below['gflops'] if below and abs(math.log(p['intensity']/below['intensity'])) < 0.3 else math.inf
+        side = 1 if room(1) > 1.8 else max((1, -1), key=room) # on the right, where it can be read there
+        last[side] = p
         ax.plot(p['intensity'], p['gflops'], 'o', color=accent, ms=4)
         ax.annotate(p['name'], (p['intensity'], p['gflops']), (6*side, 0), textcoords='offset points',
                     ha='left' if side>0 else 'right', va='center', fontsize=8)
