@@ -129,7 +129,7 @@ def first_line(e):
     text = re.sub(r'\[/[^]]*\]\s*', '', str(e)).strip().splitlines() or ['']
     return text[0].split('. This is typically')[0]
 
-# %% ../nbs/09_distributed.ipynb #c19d538e
+# %% ../nbs/09_distributed.ipynb #ac750097
 def serve(path):
     "What a rank of `Ranks` does: run the functions that come through the socket at `path`, until it is closed"
     import groundup.distributed as module
@@ -143,11 +143,12 @@ def serve(path):
             name,source,args,timeout = pickle.loads(line.recv_bytes())
             if not dist.is_initialized(): names['device'] = start(timeout)
             exec(compile(source, f'<{name}>', 'exec'), names)
-            reply = True, names[name](*args)
-        except EOFError: break
-        except BaseException as e: reply = False, (f'{type(e).__name__}: {e}', isinstance(e, SystemExit))
-        line.send_bytes(pickle.dumps(reply))
-        if not reply[0] and reply[1][1]: sys.exit(1)
+            line.send_bytes(pickle.dumps((True, names[name](*args))))
+        except (EOFError, OSError): break
+        except BaseException as e:
+            ends = isinstance(e, SystemExit)
+            line.send_bytes(pickle.dumps((False, (f'{type(e).__name__}: {e}', ends))))
+            if ends: sys.exit(1)
     if dist.is_initialized(): dist.destroy_process_group()
 
 # %% ../nbs/09_distributed.ipynb #c1b023ee
@@ -378,7 +379,7 @@ HELD = dict(rows=('rows', 'rows'), columns=('columns', 'columns'), inner=('colum
 NEEDS = HELD | dict(rows=('rows', 'replicated'), columns=('replicated', 'columns')) # how they must be cut to be multiplied
 GIVES = dict(rows='rows', columns='columns', inner='rows', blocks='blocks') # how the result is cut
 
-# %% ../nbs/09_distributed.ipynb #e3388055
+# %% ../nbs/09_distributed.ipynb #ffb4de31
 def show_scheme(
     scheme:str, # rows, columns, inner or blocks
     sizes:tuple=(8, 8, 8), # n, k, m
@@ -404,14 +405,14 @@ def show_scheme(
                 ax.text((l+w)/2, (t+b)/2, r, ha='center', va='center')
                 if part := overlap(used.get(x, (0, 0, 0, 0)), (t, b, l, w)):
                     own = r==me and not (scheme=='inner' and x=='c')
-                    ax.add_patch(plt.Rectangle((part[2], part[0]), part[3]-part[2], part[1]-part[0], facecolor=(accent if own else second)+'60', edgecolor='none'))
+                    ax.add_patch(plt.Rectangle((part[2], part[0]), part[3]-part[2], part[1]-part[0], facecolor=(accent if own else second)+'40', edgecolor='none'))
             ax.set(xlim=(-.1, size[x][1]+.1), ylim=(size[x][0]+.1, -.1), aspect='equal')
             ax.set_title(f'{x}, {held[x]}', loc='center')
             ax.axis('off')
         row[0].text(-.08*size['a'][1], size['a'][0]/2, title, rotation=90, ha='center', va='center')
     return fig
 
-# %% ../nbs/09_distributed.ipynb #62341154
+# %% ../nbs/09_distributed.ipynb #a2bcb9f2
 WORDS = 512
 
 def agree(
@@ -419,8 +420,8 @@ def agree(
     device, # where its tensors are
 ) -> list: # what each rank has
     "Tell all ranks what this one has, in WORDS bytes"
-    text = json.dumps(mine).encode()
-    if len(text) > WORDS: text = json.dumps(dict(error=mine.get('error', 'too much to tell')[:WORDS//4])).encode()
+    text = json.dumps(mine, ensure_ascii=False).encode()
+    if len(text) > WORDS: text = json.dumps(dict(mine, error=mine['error'][:WORDS//5] + ' …'), ensure_ascii=False).encode()
     x = torch.tensor(list(text.ljust(WORDS)), dtype=torch.uint8, device=device)
     every = [torch.empty_like(x) for _ in range(dist.get_world_size())]
     try: dist.all_gather(every, x)
@@ -475,7 +476,7 @@ def scheme_for(layouts):
     if not fits: raise ValueError(f'a is cut into {layouts[0]} and b into {layouts[1]}, which no scheme takes as it is: name one of {", ".join(NEEDS)}')
     return fits[0]
 
-# %% ../nbs/09_distributed.ipynb #bc778b90
+# %% ../nbs/09_distributed.ipynb #cd3aa4b1
 def matmul_distributed(
     a, # this rank's block of `a`, n×k, float32 or float64; or a DTensor
     b, # this rank's block of `b`, k×m, in the same dtype; or a DTensor
@@ -487,6 +488,7 @@ def matmul_distributed(
 ): # this rank's block of the product, or a DTensor
     """The product of two matrices that are spread over all ranks. All ranks call it. Raises the same `ValueError` or `TypeError` on all
     of them where their blocks do not fit, and `RuntimeError` where another rank dies or does not answer in time"""
+    if not dist.is_initialized(): raise RuntimeError('this rank has not met the others: call `start()` first, in a process that torchrun has started')
     whole,mesh,told = isinstance(a, DTensor) and isinstance(b, DTensor), None, {}
     device = getattr(a, 'device', torch.device('cpu'))
     try:
@@ -622,11 +624,11 @@ def matmul_streamed(
     top,bottom = pieces(n, dist.get_world_size())[dist.get_rank()]
     for i in range(top, bottom, rows): write(i, product(read(i, min(i+rows, bottom)), b))
 
-# %% ../nbs/09_distributed.ipynb #8aab4910
+# %% ../nbs/09_distributed.ipynb #765a7174
 def timed(
     scheme:str, # rows, columns, inner or blocks
     n:int, k:int, m:int, # sizes
-    repeats:int=5, # how many times, after a first one
+    repeats:int=3, # how many times, after a first one
 ) -> float: # seconds, the median of the slowest rank's
     "Time of a product on one thread a rank, from blocks to blocks"
     grid,me = grid_for(dist.get_world_size()), dist.get_rank()
