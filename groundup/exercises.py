@@ -312,3 +312,670 @@ class _:
     def wrong_step(x, workers, draws):
         "each worker begins only one step behind the other, so what they draw overlaps"
         return [x*pow(16807, w, 2**31-1) % (2**31-1) for w in range(workers)]
+
+# %% ../nbs/13_exercises.ipynb #73ec7118
+@define('loops-1', 'A dot product')
+class _:
+    "Return the dot product of two lists of the same length: multiply number by number, and add up. Write the loop yourself; for empty lists the result is 0."
+    hints = ('A variable begins at 0, and something is added to it in each round.',
+             '`zip(u, v)` goes over both lists at once; so does an index.')
+    def cases(rng):
+        for n in (0, 1, 2, *sorted(rng.integers(3, 12, 4).tolist())): yield numbers(rng, n), numbers(rng, n)
+    def dot(u, v):
+        total = 0
+        for x,y in zip(u, v): total += x*y
+        return total
+    def wrong_products(u, v):
+        "the products are right, and still have to be added up"
+        return [x*y for x,y in zip(u, v)]
+    def wrong_sums(u, v):
+        "adding up first and multiplying then is something else: multiply number by number"
+        return sum(u)*sum(v)
+    def wrong_last(u, v):
+        "the last pair is left out: `range(n)` ends before `n`"
+        return sum(u[l]*v[l] for l in range(len(u)-1))
+
+# %% ../nbs/13_exercises.ipynb #7b02df49
+@define('loops-2', 'A matrix times a vector')
+class _:
+    "Return the product of `a`, a list of rows, and the vector `x`, a list as long as each row. Each number of the result is the dot product of a row with `x`."
+    hints = ('How long is the result: as long as a row, or as long as `a`?',
+             'One loop goes over the rows, one inside of it along the row.',
+             'When a new row begins, its sum begins at 0.')
+    def cases(rng):
+        for n,k in ((1, 1), (2, 2), *sizes(rng, rounds=6)): yield numbers(rng, n, k), numbers(rng, k)
+    def times(a, x): return [sum(p*q for p,q in zip(row, x)) for row in a]
+    def wrong_running(a, x):
+        "the sum goes on from row to row; it has to begin at 0 for each of them"
+        total,res = 0,[]
+        for row in a:
+            total += sum(p*q for p,q in zip(row, x))
+            res.append(total)
+        return res
+    def wrong_columns(a, x):
+        "this multiplies the columns of `a` by `x`; the task asks for its rows"
+        return [sum(p*q for p,q in zip(column, x)) for column in zip(*a)]
+    def wrong_scaled(a, x):
+        "each row is still a row: its products have to be added up"
+        return [[p*q for p,q in zip(row, x)] for row in a]
+
+# %% ../nbs/13_exercises.ipynb #954b47ac
+@define('loops-3', 'All rows are one')
+class _:
+    "This product of two lists of rows has the right loops, and all rows of its result are the same. Find the mistake and mend it."
+    hints = ('The loops are right. Look at how `c` is made.',
+             'Print `c` after the first row has been filled.',
+             '`[[0], [0]]` has two rows; `[[0]]*2` has one, twice.')
+    def cases(rng):
+        for n,k,m in ((2, 1, 1), (1, 2, 3), (2, 2, 2), *sizes(rng, 3, rounds=5, last=6)): yield numbers(rng, n, k), numbers(rng, k, m)
+    def product_of(a, b):
+        c = [[0]*len(b[0]) for _ in a]
+        for i in range(len(a)):
+            for j in range(len(b[0])):
+                for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]
+        return c
+    def bug_product_of(a, b):
+        "all rows of the result are one and the same list: `*` repeats the row, and copies nothing"
+        c = [[0]*len(b[0])]*len(a)
+        for i in range(len(a)):
+            for j in range(len(b[0])):
+                for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]
+        return c
+    def wrong_assigned(a, b):
+        "only the last of the products is kept; they are to be added up, with `+=`"
+        c = [[0]*len(b[0]) for _ in a]
+        for i in range(len(a)):
+            for j in range(len(b[0])):
+                for l in range(len(b)): c[i][j] = a[i][l]*b[l][j]
+        return c
+    def wrong_transposed(a, b):
+        "row and column of the result are swapped"
+        return [[sum(row[l]*b[l][j] for l in range(len(b))) for row in a] for j in range(len(b[0]))]
+
+# %% ../nbs/13_exercises.ipynb #1f424368
+@define('loops-4', 'The ragged edge')
+class _:
+    "This adds up a list in blocks of `size` numbers, and loses some of them. Find the mistake and mend it: each block has its sum in the result, and the last block may be shorter."
+    hints = ('Try ten numbers in blocks of four, by hand.',
+             'How many blocks are there? `//` rounds down.',
+             'data-2 counts pieces.')
+    def cases(rng):
+        for n,size in ((0, 3), (4, 2), (3, 2), *sorted(rng.integers((4, 2), (20, 7), (6, 2)).tolist())): yield numbers(rng, n), size
+        yield numbers(rng, 3), 8
+    def block_sums(xs, size):
+        sums = []
+        for b in range(-(-len(xs)//size)):
+            sums.append(0)
+            for x in xs[b*size:(b+1)*size]: sums[b] += x
+        return sums
+    def bug_block_sums(xs, size):
+        "the last block is lost when it is shorter than the others"
+        sums = []
+        for b in range(len(xs)//size):
+            sums.append(0)
+            for x in xs[b*size:(b+1)*size]: sums[b] += x
+        return sums
+    def wrong_merged(xs, size):
+        "what is left over was added to the last whole block; it is a block of its own"
+        sums = [sum(xs[b*size:(b+1)*size]) for b in range(len(xs)//size)]
+        rest = sum(xs[len(sums)*size:])
+        return sums[:-1] + [sums[-1]+rest] if sums else [rest]*bool(xs)
+    def wrong_extra(xs, size):
+        "there is a block too many where the blocks come out even"
+        return [sum(xs[b*size:(b+1)*size]) for b in range(len(xs)//size + 1)]
+
+# %% ../nbs/13_exercises.ipynb #908633ef
+@define('loops-5', 'Rows into columns')
+class _:
+    "Return the transpose of `x`, a list of rows of the same length, as a list of lists: its rows are the columns of `x`. It is a puzzle: a single expression."
+    hints = ('Column `j` is `[row[j] for row in x]`.',
+             '`zip` takes the first of each of its arguments, then the second of each, and so on.',
+             'A star before a list hands over what is in it as single arguments.')
+    rules = one_expression,
+    def cases(rng):
+        for n,m in ((1, 1), (1, 3), (3, 1), *sizes(rng, first=2, rounds=5)): yield numbers(rng, n, m),
+    def transposed(x): return [list(column) for column in zip(*x)]
+    def wrong_turned(x):
+        "the matrix is turned by a quarter; the first column should become the first row, from top to bottom"
+        return [list(column) for column in zip(*x[::-1])]
+    def wrong_flipped(x):
+        "each row is turned round, and stays a row"
+        return [row[::-1] for row in x]
+    def wrong_flat(x):
+        "the order is right, and the rows are missing: it is a single long list"
+        return [row[j] for j in range(len(x[0])) for row in x]
+
+# %% ../nbs/13_exercises.ipynb #8dcf73c9
+class Watched:
+    "An array whose single numbers are read and written, and which keeps a record"
+    def __init__(self, a):
+        self.a,self.shape,self.dtype = a,a.shape,a.dtype
+        self.record,self.who = [],None # (who, read or write, place); the thread that is at it
+    def __len__(self): return len(self.a)
+    def __repr__(self): return repr(self.a)
+    def _note(self, kind, index):
+        if self.a[index].ndim: raise TypeError(f'single numbers are read and written here, with an index for each axis; given {index!r}')
+        self.record.append((self.who, kind, int(np.ravel_multi_index(np.atleast_1d(index), self.shape, mode='wrap'))))
+    def __getitem__(self, index):
+        self._note('read', index)
+        return self.a[index]
+    def __setitem__(self, index, value):
+        self._note('write', index)
+        self.a[index] = value
+    def places(self, kind): return [place for _,k,place in self.record if k==kind]
+    def reads(self): return Cost(len(self.places('read')))
+
+def race_in(
+    arrays:dict, # name → Watched
+): # a sentence, or None
+    "Do two threads meet in one place, and at least one of them writes?"
+    for name,w in arrays.items():
+        writers,users = {}, {}
+        for who,kind,place in w.record:
+            users.setdefault(place, set()).add(who)
+            if kind=='write': writers.setdefault(place, set()).add(who)
+        for place in writers:
+            if len(users[place]) > 1:
+                index = ','.join(map(str, np.unravel_index(place, w.shape)))
+                return f'threads {" and ".join(map(str, sorted(users[place])[:2]))} both use {name}[{index}], and one writes'
+
+def small(rng, *shape): return rng.integers(-9, 10, shape).astype(float)
+
+# %% ../nbs/13_exercises.ipynb #948d839a
+@define('numba-1', 'A sum, compiled')
+class _:
+    "Return the sum of those numbers of the array `x` that are larger than `limit`. Write it as a loop, and let numba compile it."
+    hints = ('The loop is the one that you would write in Python, with an `if` in it.',
+             '`@njit` above the `def` compiles it: `from numba import njit`.')
+    rules,seconds = (is_compiled,), 30
+    def cases(rng):
+        for n in (0, 1, 2, 5, 20, 100): yield small(rng, n), float(rng.integers(-5, 6))
+    @njit
+    def sum_above(x, limit):
+        total = 0.
+        for v in x:
+            if v > limit: total += v
+        return total
+    @njit
+    def wrong_count(x, limit):
+        "this counts the numbers, and should add them up"
+        total = 0.
+        for v in x:
+            if v > limit: total += 1
+        return total
+    @njit
+    def wrong_equal(x, limit):
+        "a number that equals the limit is not larger than it"
+        total = 0.
+        for v in x:
+            if v >= limit: total += v
+        return total
+
+# %% ../nbs/13_exercises.ipynb #f050f1d1
+@define('numba-2', 'A look at the lengths')
+class _:
+    "Write a compiled dot product of two arrays that raises a `ValueError` if their lengths differ. Compiled code does not look whether an index is inside an array, so this has to be the first thing it does."
+    hints = ('`len` and `raise ValueError` work in compiled code, too.',
+             'Compare before the loop begins; once a wrong place has been read, it is too late.')
+    rules,seconds = (is_compiled,), 30
+    def cases(rng):
+        for n,m in ((0, 0), (1, 1), (2, 3), (5, 4), (3, 0), (9, 9), (40, 40)): yield small(rng, n), small(rng, m)
+    @njit
+    def checked_dot(u, v):
+        if len(u) != len(v): raise ValueError('the lengths differ')
+        total = 0.
+        for l in range(len(u)): total += u[l]*v[l]
+        return total
+    @njit
+    def wrong_shorter(u, v):
+        "the longer array is cut to the length of the other, and nobody learns of it"
+        total = 0.
+        for l in range(min(len(u), len(v))): total += u[l]*v[l]
+        return total
+    @njit
+    def wrong_one_way(u, v):
+        "only one way of being different is refused; the other array can be the longer one, too"
+        if len(u) > len(v): raise ValueError('too long')
+        total = 0.
+        for l in range(len(u)): total += u[l]*v[l]
+        return total
+    @njit
+    def wrong_zero(u, v):
+        "a result of 0 looks like a result; raise an error"
+        total = 0.
+        if len(u) != len(v): return total
+        for l in range(len(u)): total += u[l]*v[l]
+        return total
+
+# %% ../nbs/13_exercises.ipynb #f2a2877c
+@define('numba-3', 'In the order of memory')
+class _:
+    "Add the product of `a` and `b` to `c`, which holds zeros, with three loops over single numbers. Puzzle: nest them so that reading `b` jumps as seldom as it can; all arrays lie in memory row after row. It is checked in Python, uncompiled, and a jump is a step to a place that is not the next one."
+    hints = ('Walk along a row of `b` in the innermost loop.',
+             'Which of `i`, `j` and `l` is it that walks along a row of `b[l,j]`?',
+             'Two orders have `j` inside. In one of them the next row of `b` follows without a jump.')
+    def cases(rng):
+        for n,k,m in ((1, 1, 2), (2, 2, 2), *sizes(rng, 3, first=2, last=5, rounds=4)): yield small(rng, n, k), small(rng, k, m)
+    def run(f, a, b):
+        a,b,c = (Watched(x) for x in (a, b, np.zeros((len(a), b.shape[1]))))
+        f(a, b, c)
+        steps = np.diff(b.places('read'))
+        return dict(c=c.a, reads_of_b=b.reads(), jumps_in_b=Cost((steps != 1).sum()))
+    def fill(a, b, c):
+        n,k,m = *a.shape, b.shape[1]
+        for i in range(n):
+            for l in range(k):
+                for j in range(m): c[i,j] += a[i,l]*b[l,j]
+    def wrong_ijl(a, b, c):
+        "the innermost loop walks down a column of `b`, and jumps by a row each time"
+        n,k,m = *a.shape, b.shape[1]
+        for i in range(n):
+            for j in range(m):
+                for l in range(k): c[i,j] += a[i,l]*b[l,j]
+    def wrong_lij(a, b, c):
+        "the innermost loop is the right one; but the middle one goes over the same row of `b` again, and has to jump back"
+        n,k,m = *a.shape, b.shape[1]
+        for l in range(k):
+            for i in range(n):
+                for j in range(m): c[i,j] += a[i,l]*b[l,j]
+    def wrong_jli(a, b, c):
+        "the innermost loop stays at one number of `b`, and the next one jumps by a row"
+        n,k,m = *a.shape, b.shape[1]
+        for j in range(m):
+            for l in range(k):
+                for i in range(n): c[i,j] += a[i,l]*b[l,j]
+
+# %% ../nbs/13_exercises.ipynb #e2ccff77
+@define('numba-4', 'Fair shares')
+class _:
+    "Share out `n` rows among some threads: return a pair `(begin, end)` for thread `t`, counted from 0, with `end` not included. Shares are neighbours, in order, differ by one row at most, and the larger ones come first."
+    hints = ('`divmod(n, threads)` says how many each gets, and how many are left over.',
+             'The first few threads get one of those that are left over. How many threads before `t` are among them?',
+             '`min(t, rest)` of them are.')
+    rules = no_loop,
+    def cases(rng):
+        for n,threads in ((0, 1), (3, 1), (4, 2), (3, 2), (2, 3), *rng.integers((5, 2), (60, 9), (6, 2)).tolist()):
+            for t in {0, threads//2, threads-1}: yield t, threads, n
+    def share(t, threads, n):
+        each,rest = divmod(n, threads)
+        begin = t*each + min(t, rest)
+        return begin, begin + each + (t < rest)
+    def wrong_lost(t, threads, n):
+        "the rows that are left over belong to nobody"
+        return t*(n//threads), (t+1)*(n//threads)
+    def wrong_last(t, threads, n):
+        "the last thread gets all that is left over, and the others wait for it"
+        return t*(n//threads), n if t==threads-1 else (t+1)*(n//threads)
+    def wrong_up(t, threads, n):
+        "rounding up gives the first threads too much, and the last ones little or nothing"
+        each = -(-n//threads)
+        return min(n, t*each), min(n, (t+1)*each)
+
+# %% ../nbs/13_exercises.ipynb #12745380
+@define('numba-5', 'A race')
+class _:
+    "Thread `t` of several runs this to add up the rows of `x`: sum `i` goes into `out[i]`, which begins at 0. All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`."
+    hints = ('Write down for two threads who adds to `out[0]`.',
+             'The columns are shared out here. What else could be?',
+             '`range(t, n, threads)` deals out the rows to the threads.')
+    def cases(rng):
+        for n,m,threads in ((1, 2, 2), (2, 2, 2), *((*s, int(rng.integers(2, 5))) for s in sizes(rng, first=2, rounds=5))): yield small(rng, n, m), threads
+    def run(f, x, threads):
+        x,out = Watched(x), Watched(np.zeros(len(x)))
+        for t in range(threads):
+            x.who = out.who = t
+            f(t, threads, x, out)
+        return dict(out=out.a, race=race_in(dict(out=out, x=x)))
+    def sum_rows(t, threads, x, out):
+        n,m = x.shape
+        for i in range(t, n, threads):
+            for j in range(m): out[i] += x[i,j]
+    def bug_sum_rows(t, threads, x, out):
+        "threads share out the columns, so they all add to the same sums: a race"
+        n,m = x.shape
+        for i in range(n):
+            for j in range(t, m, threads): out[i] += x[i,j]
+    def wrong_everything(t, threads, x, out):
+        "each thread does all of the work, so that everything is added more than once"
+        n,m = x.shape
+        for i in range(n):
+            for j in range(m): out[i] += x[i,j]
+    def wrong_first(t, threads, x, out):
+        "one thread does everything but the others' rows are missing: which rows belong to thread `t`?"
+        n,m = x.shape
+        if t < n:
+            for j in range(m): out[t] += x[t,j]
+    def wrong_alone(t, threads, x, out):
+        "thread 0 leaves out the last row"
+        n,m = x.shape
+        if t==0:
+            for i in range(n-1):
+                for j in range(m): out[i] += x[i,j]
+
+# %% ../nbs/13_exercises.ipynb #9b2d4a97
+@define('numba-6', 'Once through the array')
+class _:
+    "Return the smallest and the largest of the numbers in `x`, a one-dimensional array with at least one number. Puzzle: read each number only once; what you have read can be kept in a variable."
+    hints = ('One loop can look after both.',
+             'Each `x[i]` that you write is a read. Put it into a variable first.',
+             'Begin with the first number, not with 0: all of them may be negative.')
+    def cases(rng):
+        for n in (1, 2, 2, 3, 8, 20): yield small(rng, n)*10 + (-100 if n%3 else 100),
+    def run(f, x):
+        x = Watched(x)
+        smallest,largest = f(x)
+        return dict(smallest=smallest, largest=largest, reads=x.reads())
+    def extremes(x):
+        smallest = largest = x[0]
+        for i in range(1, len(x)):
+            v = x[i]
+            smallest,largest = min(smallest, v), max(largest, v)
+        return smallest, largest
+    def wrong_twice(x):
+        "the array is gone through twice, so that each number is read twice"
+        return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))
+    def wrong_zero(x):
+        "the search begins with 0, which need not be among the numbers"
+        smallest = largest = 0.
+        for i in range(len(x)):
+            v = x[i]
+            smallest,largest = min(smallest, v), max(largest, v)
+        return smallest, largest
+    def wrong_else(x):
+        "the first number is only looked at as the largest: start both from it"
+        smallest,largest = math.inf, -math.inf
+        for i in range(len(x)):
+            v = x[i]
+            if v > largest: largest = v
+            elif v < smallest: smallest = v
+        return smallest, largest
+
+# %% ../nbs/13_exercises.ipynb #0eb88d8d
+@define('broadcasting-1', 'Columns that average to nothing')
+class _:
+    "Subtract from each column of the matrix `x` its mean. It is a puzzle: a single expression, no loop."
+    hints = ('The mean of each column is a mean along the rows: `dim=0`.',
+             'One mean for each column: with which axis of `x` do they line up?')
+    rules = no_loop, one_expression
+    def cases(rng):
+        for n,m in ((2, 1), (2, 2), (1, 3), *sizes(rng, first=2, rounds=5)): yield floats(rng, n, m),
+    def centred(x): return x - x.mean(0)
+    def wrong_rows(x):
+        "this makes the rows average to nothing; the task asks for columns"
+        return x - x.mean(1, keepdim=True)
+    def wrong_all(x):
+        "one mean is subtracted from everything; each column has a mean of its own"
+        return x - x.mean()
+    def wrong_means(x):
+        "these are the means; they have to be subtracted"
+        return x.mean(0)
+
+# %% ../nbs/13_exercises.ipynb #080152b9
+@define('broadcasting-2', 'Rows of length one')
+class _:
+    "Divide each row of the matrix `x` by its length, the root of the sum of its squares. No loop; no row is all zeros."
+    hints = ('`(x*x).sum(...)` adds up squares. Along which dimension?',
+             'One length for each row lines up with the columns, as the rule goes from the right. Where is an axis missing?',
+             '`keepdim=True`, or `[:,None]`.')
+    rules = no_loop,
+    def cases(rng):
+        for n,m in ((1, 2), (2, 2), (3, 2), *sizes(rng, first=2, rounds=5)): yield floats(rng, n, m) + .005,
+    def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
+    def wrong_axis(x):
+        "without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a wrong result"
+        return x/(x*x).sum(1).sqrt()
+    def wrong_columns(x):
+        "the columns have length one now; the task asks for the rows"
+        return x/(x*x).sum(0).sqrt()
+    def wrong_root(x):
+        "the root is missing"
+        return x/(x*x).sum(1, keepdim=True)
+
+# %% ../nbs/13_exercises.ipynb #0d607c96
+@define('broadcasting-3', 'All distances')
+class _:
+    "For points `a` (n×d) and `b` (m×d), return the n×m table of squared distances between each of `a` and each of `b`. No loop."
+    hints = ('Give `a` an axis in the middle. What is the shape of the difference then?',
+             '`a[:,None]` is n×1×d. Which axis is summed?')
+    rules = no_loop,
+    def cases(rng):
+        for n,m,d in ((1, 1, 2), (2, 2, 2), *sizes(rng, 3, rounds=6)): yield floats(rng, n, d), floats(rng, m, d)
+    def distances(a, b): return ((a[:,None] - b)**2).sum(-1)
+    def wrong_transposed(a, b):
+        "the table is the wrong way round: a row belongs to a point of `a`"
+        return ((b[:,None] - a)**2).sum(-1)
+    def wrong_sum(a, b):
+        "the differences are added up before they are squared, so that they cancel"
+        return (a[:,None] - b).sum(-1)**2
+    def wrong_root(a, b):
+        "these are the distances; the task asks for their squares, without the root"
+        return ((a[:,None] - b)**2).sum(-1).sqrt()
+
+# %% ../nbs/13_exercises.ipynb #0b76cb0b
+@define('broadcasting-4', 'One hot')
+class _:
+    "Make of the labels `y`, whole numbers from 0 to `classes-1`, a table with a row for each label and a column for each class, with 1 where they meet and 0 elsewhere. Puzzle: a single expression, no loop; truth values count as 0 and 1."
+    hints = ('A comparison gives a table of truth values if a column meets a row.',
+             '`torch.arange(classes)` is the row.',
+             'The labels have to stand up as a column: `y[:,None]`.')
+    rules = no_loop, one_expression
+    def cases(rng):
+        for n,classes in ((1, 2), (2, 2), (3, 3), *sizes(rng, first=2, rounds=5)): yield torch.tensor(rng.integers(0, classes, n)), classes
+    def one_hot(y, classes): return y[:,None] == torch.arange(classes)
+    def wrong_transposed(y, classes):
+        "the table is the wrong way round: a row belongs to a label, a column to a class"
+        return y == torch.arange(classes)[:,None]
+    def wrong_first(y, classes):
+        "the classes are counted from 1 here; the labels begin with 0"
+        return y[:,None] == torch.arange(1, classes+1)
+    def wrong_up_to(y, classes):
+        "this is 1 for all classes up to the label"
+        return y[:,None] >= torch.arange(classes)
+
+# %% ../nbs/13_exercises.ipynb #a75493de
+@define('broadcasting-5', 'A loss that never gets small')
+class _:
+    "Targets `y` have the shape n, guesses the shape n×1, and this mean of squared differences stays large even where each guess is right. Find the mistake and mend it."
+    hints = ('What is the shape of the difference?',
+             'A row minus a column is a table of each with each.',
+             'Both need the same number of axes before they are subtracted.')
+    def cases(rng):
+        for n in (2, 3, 3, 5, 8, 20):
+            y = floats(rng, n)
+            yield y, y[:,None] + (floats(rng, n, 1) if n%2 else 0)
+    def loss(y, guess): return ((y[:,None] - guess)**2).mean()
+    def bug_loss(y, guess):
+        "each target is compared with each guess: a row minus a column is a table"
+        return ((y - guess)**2).mean()
+    def wrong_sum(y, guess):
+        "this is a sum; the task asks for the mean"
+        return ((y[:,None] - guess)**2).sum()
+    def wrong_means(y, guess):
+        "only the means are compared, so errors up and down cancel"
+        return (y.mean() - guess.mean())**2
+
+# %% ../nbs/13_exercises.ipynb #86b0eea6
+@define('broadcasting-6', 'Channels first')
+class _:
+    "A picture has the shape channels × height × width. Multiply each channel by its own factor; `factors` has one number for each channel, and there is no loop."
+    hints = ('Shapes line up from the right. Which axis of the picture do the factors meet as they are?',
+             'They need two new axes behind them.',
+             '`factors[:,None,None]`')
+    rules = no_loop,
+    def cases(rng):
+        for c,h,w in ((1, 2, 2), (2, 2, 2), (3, 2, 3), (3, 4, 2), *sizes(rng, 3, rounds=4)): yield floats(rng, c, h, w), floats(rng, c)
+    def scaled(picture, factors): return picture*factors[:,None,None]
+    def wrong_width(picture, factors):
+        "as they are, the factors line up with the width"
+        return picture*factors
+    def wrong_height(picture, factors):
+        "with one new axis, the factors line up with the height"
+        return picture*factors[:,None]
+    def wrong_all(picture, factors):
+        "every channel is multiplied by all the factors"
+        return picture*factors.prod()
+
+# %% ../nbs/13_exercises.ipynb #9f4a4a6a
+@define('broadcasting-7', 'Steps of size nothing')
+class _:
+    "A tensor has a shape and strides. Return, as a list, the strides of the same memory when it is stretched to `target`, a shape that fits: new axes in front and stretched axes go nowhere, and an axis that keeps its size keeps its stride."
+    hints = ('Line up from the right: the last axis of the tensor belongs to the last of `target`.',
+             'A stride of 0 goes nowhere. How many axes are new?',
+             'For the axes that were there: 0 where the size changes, else the stride that they have.')
+    def cases(rng):
+        yield (3,), (1,), (2,3)
+        for axes,new in ((1, 0), (1, 1), (2, 1), (3, 0), (3, 2), (4, 1)):
+            target = rng.integers(2, 6, axes+new).tolist()
+            shape = [n if keep else 1 for n,keep in zip(target[new:], rng.integers(0, 2, axes))]
+            yield tuple(shape), tuple(rng.integers(1, 50, axes).tolist()), tuple(target)
+    def stretched(shape, strides, target):
+        new = len(target) - len(shape)
+        return [0]*new + [s if n==t else 0 for n,s,t in zip(shape, strides, target[new:])]
+    def wrong_kept(shape, strides, target):
+        "a stretched axis keeps its stride here, and would walk out of the memory"
+        return [0]*(len(target)-len(shape)) + list(strides)
+    def wrong_left(shape, strides, target):
+        "the shapes are lined up from the left; the rule begins at the last axis"
+        return [s if n==t else 0 for n,s,t in zip(shape, strides, target)] + [0]*(len(target)-len(shape))
+    def wrong_new(shape, strides, target):
+        "the new axes are missing: there is a stride for each axis of `target`"
+        return [s if n==t else 0 for n,s,t in zip(shape, strides, target[len(target)-len(shape):])]
+
+# %% ../nbs/13_exercises.ipynb #dea83d56
+@define('einsum-1', 'Sums of columns')
+class _:
+    "Return the sum of each column of the matrix `x`, with a single call of `torch.einsum`."
+    hints = ('Give the two axes of `x` a letter each.',
+             'A letter that is missing behind the arrow is summed over. Which one is to stay?')
+    rules = uses_einsum,
+    def cases(rng):
+        for n,k in ((1, 1), (2, 2), *sizes(rng, rounds=6)): yield floats(rng, n, k),
+    def column_sums(x): return torch.einsum('ik->k', x)
+    def wrong_rows(x):
+        "these are the sums of the rows: the letter of the rows is the one that should be missing behind the arrow"
+        return torch.einsum('ik->i', x)
+    def wrong_total(x):
+        "everything is summed: no letter is left behind the arrow"
+        return torch.einsum('ik->', x)
+
+# %% ../nbs/13_exercises.ipynb #d7ecd618
+@define('einsum-2', 'A product with a transpose')
+class _:
+    "Return the product of the transpose of `a` (k×n) with `b` (k×m), with a single call of `torch.einsum` and without transposing anything."
+    hints = ('Which axis of `a` meets which axis of `b`? They get the same letter.',
+             'The result is n×m. The letter for k is the one that is summed.')
+    rules = uses_einsum,
+    def cases(rng):
+        for n,k,m in ((1, 1, 1), (2, 2, 2), *sizes(rng, 3, rounds=6)): yield floats(rng, k, n), floats(rng, k, m)
+    def transposed_product(a, b): return torch.einsum('ki,kj->ij', a, b)
+    def wrong_plain(a, b):
+        "this is the product without the transpose: the first axis of `a` should meet the first of `b`"
+        return torch.einsum('ik,kj->ij', a, b)
+    def wrong_result(a, b):
+        "the result is transposed: look at the order of the letters behind the arrow"
+        return torch.einsum('ki,kj->ji', a, b)
+    def wrong_total(a, b):
+        "nothing is left of `a`: its other letter is summed, too"
+        return torch.einsum('ki,kj->j', a, b)
+
+# %% ../nbs/13_exercises.ipynb #40e63e30
+@define('einsum-3', 'Each row with its partner')
+class _:
+    "`a` and `b` have the same shape. Return for each row the dot product of the row of `a` with the row of `b` at the same place, with a single call of `torch.einsum`."
+    hints = ('The rows are walked together: their axis has the same letter in both.',
+             'Two letters are enough for all of it.')
+    rules = uses_einsum,
+    def cases(rng):
+        for n,k in ((1, 2), (2, 2), *sizes(rng, first=2, rounds=6)): yield floats(rng, n, k), floats(rng, n, k)
+    def row_dots(a, b): return torch.einsum('bi,bi->b', a, b)
+    def wrong_all(a, b):
+        "this is each row with every row; the rows should be walked together, under one letter"
+        return torch.einsum('bi,ci->bc', a, b)
+    def wrong_columns(a, b):
+        "these are the dot products of the columns: the wrong letter is left"
+        return torch.einsum('bi,bi->i', a, b)
+    def wrong_products(a, b):
+        "the products are not added up yet"
+        return torch.einsum('bi,bi->bi', a, b)
+
+# %% ../nbs/13_exercises.ipynb #ba44de61
+@define('einsum-4', 'The trace of a product')
+class _:
+    "Return the trace of the product of `a` (n×k) and `b` (k×n), the sum along its diagonal, with a single call of `torch.einsum`. Puzzle: no product is to be made first; two letters are enough."
+    hints = ('The product is `ik,kj->ij`. On the diagonal, two of these letters are the same.',
+             'Nothing is left behind the arrow.')
+    rules = uses_einsum,
+    def cases(rng):
+        for n,k in ((1, 2), (2, 2), (3, 3), *sizes(rng, first=2, rounds=6)): yield floats(rng, n, k), floats(rng, k, n)
+    def trace_of_product(a, b): return torch.einsum('ik,ki->', a, b)
+    def wrong_elementwise(a, b):
+        "number by number, without a transpose: the letters of `b` are in the wrong order"
+        return torch.einsum('ik,ik->', a, b)
+    def wrong_total(a, b):
+        "this sums all of the product; only its diagonal is asked for"
+        return torch.einsum('ik,kj->', a, b)
+    def wrong_diagonal(a, b):
+        "this is the diagonal; its numbers are to be added up"
+        return torch.einsum('ik,ki->i', a, b)
+
+# %% ../nbs/13_exercises.ipynb #807532ce
+@define('einsum-5', 'Attention, read')
+class _:
+    "Queries have the axes sentence, word, head, feature; keys the same, with other words. Return the dot product of each query with each key of the same sentence and the same head, with the axes sentence, head, query, key, in a single call of `torch.einsum`."
+    hints = ('Sentence and head are walked together, so each has one letter in both.',
+             'The two kinds of word need different letters, and only the features are summed.',
+             'Begin with `bqhd,bkhd->`.')
+    rules = uses_einsum,
+    def cases(rng):
+        for b,h,q,k,d in ((1, 1, 1, 1, 2), (2, 2, 2, 2, 2), *sizes(rng, 5, last=4, rounds=5), (2, 3, 4, 5, 3)): yield floats(rng, b, q, h, d), floats(rng, b, k, h, d)
+    def scores(queries, keys): return torch.einsum('bqhd,bkhd->bhqk', queries, keys)
+    def wrong_order(queries, keys):
+        "the numbers are right, and the axes in another order: sentence, head, query, key"
+        return torch.einsum('bqhd,bkhd->bqkh', queries, keys)
+    def wrong_swapped(queries, keys):
+        "query and key are swapped in the result"
+        return torch.einsum('bqhd,bkhd->bhkq', queries, keys)
+    def wrong_heads(queries, keys):
+        "the heads are mixed: each query is multiplied by the sum over all heads of the keys"
+        return torch.einsum('bqhd,bkgd->bhqk', queries, keys)
+
+# %% ../nbs/13_exercises.ipynb #37c64f53
+@define('einsum-6', 'What a formula costs')
+class _:
+    "Return how many times the innermost line of the loop nest of a formula runs, such as `'ik,kj->ij'` with `sizes` as a dict from letter to size. There are no ellipses and no spaces in the formulas."
+    hints = ('There is one loop for each letter.',
+             'A letter that occurs twice is still one loop.',
+             '`set` keeps each letter once, and `math.prod` multiplies.')
+    def cases(rng):
+        for formula in ('i->i', 'ik,kj->ij', 'ii->', 'bij,bjk->bik', 'i,j->ij', 'bqhd,bkhd->bhqk', 'ab,bc,cd->ad'):
+            yield formula, {l: int(rng.integers(2, 9)) for l in sorted(set(formula)-set(',->'))}
+    def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
+    def wrong_result(formula, sizes):
+        "these are the places of the result; the letters that are summed have loops, too"
+        return math.prod(sizes[l] for l in formula.partition('->')[2])
+    def wrong_twice(formula, sizes):
+        "a letter that occurs in two operands is counted twice; it is one loop"
+        return math.prod(sizes[l] for l in formula.partition('->')[0] if l != ',')
+    def wrong_sum(formula, sizes):
+        "loops inside of loops multiply"
+        return sum(sizes[l] for l in set(formula) - set(',->'))
+
+# %% ../nbs/13_exercises.ipynb #6b754e9c
+@define('einsum-7', 'Which two first?')
+class _:
+    "Three matrices are multiplied, `a` (n×k), `b` (k×l) and `c` (l×m). Return how many multiplications the cheaper of the two orders needs, where a product of n×k and k×m needs n·k·m of them."
+    hints = ('First `a` with `b`: what does that cost, and what is the shape of what comes out?',
+             'Each order is a sum of two products of three sizes.')
+    def cases(rng):
+        for _ in range(3): yield tuple(rng.integers(1, 6, 4).tolist())
+        for _ in range(6): yield tuple(rng.integers(2, 800, 4).tolist())
+    def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
+    def wrong_left(n, k, l, m):
+        "this always begins with the first two; sometimes it is cheaper to begin with the last two"
+        return n*k*l + n*l*m
+    def wrong_box(n, k, l, m):
+        "this is one loop nest over all four letters; in pairs it is cheaper"
+        return n*k*l*m
+    def wrong_max(n, k, l, m):
+        "this is the dearer of the two orders"
+        return max(n*k*l + n*l*m, k*l*m + n*k*m)
