@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/13_exercises.ipynb #7e56e9fa
+# %% ../nbs/13_exercises.ipynb #dcf317fd
 import math, random
 from itertools import count, islice, product
 
 import numpy as np, torch
-from numba import njit
-from groundup.practice import Cost, define, is_compiled, no_loop, one_expression, uses_einsum
+from numba import cuda, float32, njit
+from groundup.practice import Cost, _python, define, is_compiled, no_loop, one_expression, uses_einsum
 
 # %% ../nbs/13_exercises.ipynb #711ac5ec
 def sizes(
@@ -547,7 +547,7 @@ class _:
         for l in range(len(u)): total += u[l]*v[l]
         return total
 
-# %% ../nbs/13_exercises.ipynb #f2a2877c
+# %% ../nbs/13_exercises.ipynb #da1f2c28
 @define('numba-3', 'In the order of memory')
 class _:
     "Add the product of `a` and `b` to `c`, which holds zeros, with three loops over single numbers. Puzzle: nest them so that reading `b` jumps as seldom as it can; all arrays lie in memory row after row. It is checked in Python, uncompiled, and a jump is a step to a place that is not the next one."
@@ -578,12 +578,12 @@ class _:
         for l in range(k):
             for i in range(n):
                 for j in range(m): c[i,j] += a[i,l]*b[l,j]
-    def wrong_jli(a, b, c):
-        "the innermost loop stays at one number of `b`, and the next one jumps by a row"
+    def wrong_assigned(a, b, c):
+        "only the last of the products is kept; they have to be added up"
         n,k,m = *a.shape, b.shape[1]
-        for j in range(m):
+        for i in range(n):
             for l in range(k):
-                for i in range(n): c[i,j] += a[i,l]*b[l,j]
+                for j in range(m): c[i,j] = a[i,l]*b[l,j]
 
 # %% ../nbs/13_exercises.ipynb #e2ccff77
 @define('numba-4', 'Fair shares')
@@ -979,3 +979,558 @@ class _:
     def wrong_max(n, k, l, m):
         "this is the dearer of the two orders"
         return max(n*k*l + n*l*m, k*l*m + n*k*m)
+
+# %% ../nbs/13_exercises.ipynb #022c6894
+def simulated(
+    kernel, # an answer
+    blocks, # in each direction
+    threads, # in a block, in each direction
+    *args, # arguments of the kernel
+): # its report
+    "Run a kernel in the simulator, and print what it finds"
+    from groundup.cuda import xray
+    report = xray(_python(kernel), blocks, threads, *args)
+    if report.faults: print(report.words()[0])
+    return report
+
+def faults(report): return ', '.join(sorted({type(f).__name__ for f in report.faults})) or 'none'
+def empty(*shape): return np.full(shape, np.nan, np.float32)
+def small32(rng, *shape): return small(rng, *shape).astype(np.float32)
+
+# %% ../nbs/13_exercises.ipynb #e9ca24d8
+@define('cuda-1', 'A worker for every number')
+class _:
+    "Write a kernel that puts the sums `a+b` of two vectors into `c`, a number for each thread. It is launched with several blocks of 4 threads, and with more threads than there are numbers. (`from numba import cuda`; the decorator may be left out.)"
+    hints = ('`cuda.grid(1)` says which thread of all this one is.',
+             'Some threads have nothing to do. What do they have to ask?',
+             '`if i < len(c):`')
+    def cases(rng):
+        for n in (1, 4, 3, *sorted(rng.integers(5, 15, 3).tolist())): yield small32(rng, n), small32(rng, n)
+    def run(f, a, b):
+        c = empty(len(a))
+        report = simulated(f, len(a)//4+1, 4, a, b, c)
+        return dict(c=c, faults=faults(report))
+    def add(a, b, c):
+        i = cuda.grid(1)
+        if i < len(c): c[i] = a[i] + b[i]
+    def wrong_edge(a, b, c):
+        "threads beyond the end read and write where nothing is: the edge is ragged, and nobody asks for it"
+        i = cuda.grid(1)
+        c[i] = a[i] + b[i]
+    def wrong_block(a, b, c):
+        "all blocks do the work of the first one: `threadIdx` counts from 0 in each of them"
+        i = cuda.threadIdx.x
+        if i < len(c): c[i] = a[i] + b[i]
+    def wrong_last(a, b, c):
+        "the last number is left out"
+        i = cuda.grid(1)
+        if i < len(c)-1: c[i] = a[i] + b[i]
+
+# %% ../nbs/13_exercises.ipynb #e72e861d
+@define('cuda-2', 'Neighbours read neighbours')
+class _:
+    "Write a kernel that puts `2*x` into `out`, both n×m, with a thread for each number, launched in two dimensions. Puzzle: let neighbouring threads touch neighbouring numbers, so that as few sectors of memory as possible are asked for."
+    hints = ('The two numbers that `cuda.grid(2)` gives are `x` and `y`; threads of a warp differ in `x` first.',
+             'Numbers of a row lie side by side. So which of the two should be the column?',
+             'Do not forget the edge, in both directions.')
+    def cases(rng):
+        for n,m in ((1, 2), (2, 2), (8, 8), *rng.integers(9, 20, (3,2)).tolist()): yield small32(rng, n, m),
+    def run(f, x):
+        out = empty(*x.shape)
+        report = simulated(f, (max(x.shape)//8+1,)*2, (8,8), x, out)
+        return dict(out=out, faults=faults(report), sectors=Cost(report.sectors_asked))
+    def double(x, out):
+        j,i = cuda.grid(2)
+        if i < out.shape[0] and j < out.shape[1]: out[i,j] = 2*x[i,j]
+    def wrong_order(x, out):
+        "right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart"
+        i,j = cuda.grid(2)
+        if i < out.shape[0] and j < out.shape[1]: out[i,j] = 2*x[i,j]
+    def wrong_edge(x, out):
+        "only one of the two edges is looked after"
+        j,i = cuda.grid(2)
+        if i < out.shape[0]: out[i,j] = 2*x[i,j]
+    def wrong_square(x, out):
+        "the two sizes are mixed up, which is right for square arrays only"
+        j,i = cuda.grid(2)
+        if i < out.shape[1] and j < out.shape[0]: out[i,j] = 2*x[i,j]
+
+# %% ../nbs/13_exercises.ipynb #3a6b3f65
+@define('cuda-3', 'A sum that nobody can trust')
+class _:
+    "Every thread of this kernel adds its number to `out[0]`, which begins at 0, and most of what they add is lost. Find the mistake and mend it."
+    hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
+             'Adding in one step that nobody can come between is called *atomic*.',
+             '`cuda.atomic.add(array, index, value)`')
+    def cases(rng):
+        for n in (2, 4, 3, *sorted(rng.integers(5, 15, 3).tolist())): yield small32(rng, n),
+    def run(f, x):
+        out = np.zeros(1, np.float32)
+        report = simulated(f, len(x)//4+1, 4, x, out)
+        return dict(out=out, faults=faults(report))
+    def total(x, out):
+        i = cuda.grid(1)
+        if i < len(x): cuda.atomic.add(out, 0, x[i])
+    def bug_total(x, out):
+        "a race: between reading and writing `out[0]`, others have changed it"
+        i = cuda.grid(1)
+        if i < len(x): out[0] += x[i]
+    def wrong_first(x, out):
+        "only the first block adds its numbers"
+        i = cuda.threadIdx.x
+        if i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])
+    def wrong_every(x, out):
+        "every thread adds all of the numbers"
+        if cuda.grid(1) < len(x):
+            for i in range(len(x)): cuda.atomic.add(out, 0, x[i])
+
+# %% ../nbs/13_exercises.ipynb #b6705d1b
+@define('cuda-4', 'A barrier that some never reach')
+class _:
+    "One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find the mistake and mend it; `x` has at most 16 numbers."
+    hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
+             'Threads with nothing to do still have to be counted at the barrier.',
+             'Two `if`s, with the barrier between them.')
+    def cases(rng):
+        for n in (1, 2, 5, *sorted(rng.integers(6, 16, 3).tolist()), 16): yield small32(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = simulated(f, 1, 16, x, out)
+        return dict(out=out, faults=faults(report))
+    def turned(x, out):
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        if t < len(x): tile[t] = x[t]
+        cuda.syncthreads()
+        if t < len(x): out[t] = tile[len(x)-1-t]
+    def bug_turned(x, out):
+        "the barrier stands inside of the `if`, and the threads that are not needed never come to it"
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        if t < len(x):
+            tile[t] = x[t]
+            cuda.syncthreads()
+            out[t] = tile[len(x)-1-t]
+    def wrong_none(x, out):
+        "without a barrier, a thread reads what its partner may not have written yet"
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        if t < len(x):
+            tile[t] = x[t]
+            out[t] = tile[len(x)-1-t]
+    def wrong_end(x, out):
+        "one place too far: the last number is at `len(x)-1`"
+        tile = cuda.shared.array(17, float32)
+        t = cuda.threadIdx.x
+        if t < len(x): tile[t] = x[t]
+        cuda.syncthreads()
+        if t < len(x): out[t] = tile[len(x)-t]
+
+# %% ../nbs/13_exercises.ipynb #eebbb8db
+@define('cuda-5', 'Each number fetched once')
+class _:
+    "Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of `x` counts as 0, with blocks of 8 threads. Puzzle: as few reads of `x` as possible, by way of shared memory, `cuda.shared.array(10, float32)` say."
+    hints = ('Each thread fetches its own number. Which two numbers does the block need besides?',
+             'The first thread can fetch the one before, the last thread the one after the block.',
+             'Put the number of thread `t` at `t+1`, wait for all, and add up `t`, `t+1`, `t+2`. Zeros go where nothing is.')
+    def cases(rng):
+        for n in (1, 3, 8, 9, *sorted(rng.integers(10, 30, 3).tolist())): yield small32(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = simulated(f, -(-len(x)//8), 8, x, out)
+        return dict(out=out, faults=faults(report), reads_of_x=Cost(report.total('accesses', 'x', kind='read')))
+    def neighbours(x, out):
+        tile = cuda.shared.array(10, float32)
+        i,t = cuda.grid(1), cuda.threadIdx.x
+        tile[t+1] = x[i] if i < len(x) else float32(0)
+        if t==0: tile[0] = x[i-1] if i > 0 else float32(0)
+        if t==7: tile[9] = x[i+1] if i+1 < len(x) else float32(0)
+        cuda.syncthreads()
+        if i < len(x): out[i] = tile[t] + tile[t+1] + tile[t+2]
+    def wrong_thrice(x, out):
+        "right, but most numbers are fetched three times, by three threads; shared memory lets them share"
+        i = cuda.grid(1)
+        if i < len(x):
+            total = x[i]
+            if i > 0: total += x[i-1]
+            if i+1 < len(x): total += x[i+1]
+            out[i] = total
+    def wrong_halo(x, out):
+        "at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well"
+        tile = cuda.shared.array(10, float32)
+        i,t = cuda.grid(1), cuda.threadIdx.x
+        tile[t+1] = x[i] if i < len(x) else float32(0)
+        if t==0: tile[0] = float32(0)
+        if t==7: tile[9] = float32(0)
+        cuda.syncthreads()
+        if i < len(x): out[i] = tile[t] + tile[t+1] + tile[t+2]
+    def wrong_barrier(x, out):
+        "nobody waits: a thread may add up what its neighbours have not fetched yet"
+        tile = cuda.shared.array(10, float32)
+        i,t = cuda.grid(1), cuda.threadIdx.x
+        tile[t+1] = x[i] if i < len(x) else float32(0)
+        if t==0: tile[0] = x[i-1] if i > 0 else float32(0)
+        if t==7: tile[9] = x[i+1] if i+1 < len(x) else float32(0)
+        if i < len(x): out[i] = tile[t] + tile[t+1] + tile[t+2]
+
+# %% ../nbs/13_exercises.ipynb #82536696
+@define('cuda-6', 'A product, and its four traps')
+class _:
+    "Write a kernel for the product of `a` and `b`, float32, into `c`, with a thread for each number, launched in two dimensions. It has to be right at the edges, ask for no more sectors of memory than it must, and do no arithmetic in float64."
+    hints = ('The loop of chapter 3 over `l` is all that is left of the product.',
+             '`j,i = cuda.grid(2)`, for the reason of cuda-2.',
+             'A sum that begins with `0.` is a float64. `float32(0)` is not.')
+    def cases(rng):
+        for n,k,m in ((1, 1, 1), (2, 2, 2), (4, 3, 5), *rng.integers((9, 2, 9), (20, 5, 20), (3,3)).tolist()): yield small32(rng, n, k), small32(rng, k, m)
+    def run(f, a, b):
+        c = empty(len(a), b.shape[1])
+        report = simulated(f, (max(c.shape)//8+1,)*2, (8,8), a, b, c)
+        return dict(c=c, faults=faults(report), lines_in_float64=Cost(len(report.float64)), sectors=Cost(report.sectors_asked))
+    def product_kernel(a, b, c):
+        j,i = cuda.grid(2)
+        if i < c.shape[0] and j < c.shape[1]:
+            total = float32(0)
+            for l in range(a.shape[1]): total += a[i,l]*b[l,j]
+            c[i,j] = total
+    def wrong_double(a, b, c):
+        "the sum begins as a float64, and all of the arithmetic is done in float64"
+        j,i = cuda.grid(2)
+        if i < c.shape[0] and j < c.shape[1]:
+            total = 0.
+            for l in range(a.shape[1]): total += a[i,l]*b[l,j]
+            c[i,j] = total
+    def wrong_order(a, b, c):
+        "right, and slow: neighbouring threads work in different rows"
+        i,j = cuda.grid(2)
+        if i < c.shape[0] and j < c.shape[1]:
+            total = float32(0)
+            for l in range(a.shape[1]): total += a[i,l]*b[l,j]
+            c[i,j] = total
+    def wrong_edge(a, b, c):
+        "threads beyond the edge work as well, where there is nothing"
+        j,i = cuda.grid(2)
+        total = float32(0)
+        for l in range(a.shape[1]): total += a[i,l]*b[l,j]
+        c[i,j] = total
+
+# %% ../nbs/13_exercises.ipynb #ffa590b4
+@define('gemm-1', 'Work for each byte')
+class _:
+    "The product of n×k and k×m reads both matrices once and writes the result once, in float32. Return its floating-point operations for each byte that is moved, where a multiplication and an addition are two."
+    hints = ('How many numbers does each of the three matrices have?',
+             'There are n·k·m steps, of two operations each.',
+             'A float32 has four bytes.')
+    def cases(rng):
+        for n,k,m in ((1, 1, 1), (2, 2, 2), (1, 5, 1), *rng.integers(1, 3000, (6,3)).tolist()): yield n, k, m
+    def intensity(n, k, m): return 2*n*k*m/(4*(n*k + k*m + n*m))
+    def wrong_once(n, k, m):
+        "a multiplication and an addition are two operations"
+        return n*k*m/(4*(n*k + k*m + n*m))
+    def wrong_numbers(n, k, m):
+        "this is for each number; a number has four bytes"
+        return 2*n*k*m/(n*k + k*m + n*m)
+    def wrong_result(n, k, m):
+        "the result is moved, too"
+        return 2*n*k*m/(4*(n*k + k*m))
+
+# %% ../nbs/13_exercises.ipynb #0523a903
+@define('gemm-2', 'The roof')
+class _:
+    "A machine does at most `peak` GFLOP/s and reads at most `bandwidth` GB/s. Return the least time, in seconds, for a task of so many operations (`flop`) and so many bytes, after the roofline model: both go on at the same time."
+    hints = ('How long would the arithmetic take alone, how long the memory?',
+             'A GFLOP is 10⁹ operations, a GB 10⁹ bytes.',
+             'The slower of the two decides.')
+    def cases(rng):
+        for _ in range(8): yield int(rng.integers(1, 10**10)), int(rng.integers(1, 10**9)), float(rng.integers(1, 500)), float(rng.integers(1, 90))
+    def least_time(flop, size, peak, bandwidth): return max(flop/peak, size/bandwidth)/1e9
+    def wrong_sum(flop, size, peak, bandwidth):
+        "the two go on at the same time, so their times do not add up"
+        return (flop/peak + size/bandwidth)/1e9
+    def wrong_min(flop, size, peak, bandwidth):
+        "the slower of the two decides, not the faster"
+        return min(flop/peak, size/bandwidth)/1e9
+    def wrong_unit(flop, size, peak, bandwidth):
+        "this is in nanoseconds: peak and bandwidth are in billions"
+        return max(flop/peak, size/bandwidth)
+
+# %% ../nbs/13_exercises.ipynb #204bc868
+@define('gemm-3', 'Tiles at the edge')
+class _:
+    "This cuts the places of an n×m result into square tiles, row after row of tiles, as `(i0, i1, j0, j1)` with the ends not included, and some reach over the edge. Find the mistake and mend it."
+    hints = ('Try n = m = 5 with tiles of side 4.',
+             'Where the matrix ends, the tile has to end as well: `min`.')
+    def cases(rng):
+        for n,m,side in ((2, 2, 2), (2, 3, 2), (3, 2, 2), (1, 2, 4), *rng.integers((3, 3, 2), (20, 20, 8), (4, 3)).tolist()): yield n, m, side
+    def tiles(n, m, side):
+        return [(i, min(n, i+side), j, min(m, j+side)) for i in range(0, n, side) for j in range(0, m, side)]
+    def bug_tiles(n, m, side):
+        "the last tiles reach over the edge: each end has to stop where the matrix does"
+        return [(i, i+side, j, j+side) for i in range(0, n, side) for j in range(0, m, side)]
+    def wrong_dropped(n, m, side):
+        "tiles that do not fit are left out, and their places with them"
+        return [(i, i+side, j, j+side) for i in range(0, n-side+1, side) for j in range(0, m-side+1, side)]
+    def wrong_one(n, m, side):
+        "only the rows are cut off at the edge; the columns have one, too"
+        return [(i, min(n, i+side), j, j+side) for i in range(0, n, side) for j in range(0, m, side)]
+
+# %% ../nbs/13_exercises.ipynb #2f25f41c
+@define('gemm-4', 'Packing')
+class _:
+    "Pack the matrix `b` (k×m) into panels of `width` columns, so that what one step of a kernel reads lies side by side: return an array of the shape panels × k × width, with zeros where the last panel has no columns."
+    hints = ('How many panels are there? Rounding up, as in data-2.',
+             'Fill up `b` with zeros to a multiple of `width` columns: `np.pad`, or slices of zeros.',
+             'Panel `p` holds the columns from `p*width` on, in all rows.')
+    def cases(rng):
+        for k,m,width in ((1, 2, 2), (2, 2, 1), (2, 3, 2), *rng.integers((2, 2, 2), (7, 12, 5), (5, 3)).tolist()): yield small(rng, k, m), width
+    def packed(b, width):
+        k,m = b.shape
+        panels = -(-m//width)
+        res = np.zeros((panels, k, width))
+        for p in range(panels):
+            columns = b[:,p*width:(p+1)*width]
+            res[p,:,:columns.shape[1]] = columns
+        return res
+    def wrong_reshape(b, width):
+        "a plain reshape goes on in the same row; a panel holds the same columns of all rows"
+        k,m = b.shape
+        panels = -(-m//width)
+        return np.pad(b, ((0, 0), (0, panels*width-m))).reshape(panels, k, width)
+    def wrong_dropped(b, width):
+        "the columns that do not fill a panel are lost"
+        k,m = b.shape
+        return np.stack([b[:,p:p+width] for p in range(0, m-width+1, width)]) if m >= width else np.zeros((0, k, width))
+    def wrong_transposed(b, width):
+        "each panel is the wrong way round: the numbers of a row should lie side by side"
+        k,m = b.shape
+        panels = -(-m//width)
+        return np.pad(b, ((0, 0), (0, panels*width-m))).reshape(k, panels, width).transpose(1, 2, 0)
+
+# %% ../nbs/13_exercises.ipynb #3abd547f
+@define('gemm-5', 'A tile in variables')
+class _:
+    "Write the product of `a` (2×k) and `b` (k×2) into `c` (2×2). Puzzle: read each number of `a` and `b` only once, and write each number of `c` only once; in between, four sums are kept in variables, as a register tile does."
+    hints = ('In step `l`, which numbers of `a` and of `b` are needed for all four sums?',
+             'Two numbers of `a` and two of `b`, put into variables, make four products.',
+             'The loop over `l` is the outer one here, and the only one.')
+    def cases(rng):
+        for k in (1, 2, 3, *sorted(rng.integers(4, 12, 3).tolist())): yield small(rng, 2, k), small(rng, k, 2)
+    def run(f, a, b):
+        a,b,c = (Watched(x) for x in (a, b, np.zeros((2,2))))
+        f(a, b, c)
+        return dict(c=c.a, reads=Cost(a.reads() + b.reads()), writes=Cost(len(c.places('write'))))
+    def tile(a, b, c):
+        p = q = r = s = 0.
+        for l in range(a.shape[1]):
+            x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]
+            p,q,r,s = p+x*u, q+x*v, r+y*u, s+y*v
+        c[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s
+    def wrong_dots(a, b, c):
+        "each number is read twice: four dot products, one after the other, share nothing"
+        for i in range(2):
+            for j in range(2):
+                total = 0.
+                for l in range(a.shape[1]): total += a[i,l]*b[l,j]
+                c[i,j] = total
+    def wrong_stores(a, b, c):
+        "`c` is read and written in each step; keep its four numbers in variables until the end"
+        for l in range(a.shape[1]):
+            x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]
+            c[0,0] += x*u
+            c[0,1] += x*v
+            c[1,0] += y*u
+            c[1,1] += y*v
+    def wrong_crossed(a, b, c):
+        "the two numbers beside the diagonal are swapped"
+        p = q = r = s = 0.
+        for l in range(a.shape[1]):
+            x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]
+            p,q,r,s = p+x*u, q+x*v, r+y*u, s+y*v
+        c[0,0],c[1,0],c[0,1],c[1,1] = p, q, r, s
+
+# %% ../nbs/13_exercises.ipynb #83adc2c9
+class Cache:
+    "So many lines of four numbers; counts how often a line has to be fetched"
+    def __init__(self, lines): self.lines,self.held,self.misses = lines, {}, 0
+    def touch(self, line):
+        if line not in self.held: self.misses += 1
+        self.held.pop(line, None)
+        self.held[line] = True
+        if len(self.held) > self.lines: del self.held[next(iter(self.held))]
+
+class Behind:
+    "A matrix behind a cache; each row begins a new line"
+    def __init__(self, a, cache): self.a,self.cache,self.shape = a, cache, a.shape
+    def _at(self, index):
+        i,j = index
+        self.cache.touch((id(self), i, j//4))
+        return i, j
+    def __getitem__(self, index): return self.a[self._at(index)]
+    def __setitem__(self, index, value): self.a[self._at(index)] = value
+
+# %% ../nbs/13_exercises.ipynb #bc5581a9
+@define('gemm-6', 'A cache of eight lines')
+class _:
+    "Write the transpose of `x` (n×m) into `out` (m×n), number by number. Puzzle: both lie behind one cache, which holds eight lines of four numbers of a row, and no line is to be fetched twice; choose the order of the loops so that what has been fetched is used up before it is forgotten."
+    hints = ('Reading along a row of `x` writes down a column of `out`: one new line for each number.',
+             'Work on tiles: two loops over the tiles, two inside of each tile.',
+             'A tile of 4×4 needs four lines of `x` and four of `out`. Mind the ragged edges.')
+    def cases(rng):
+        for n,m in ((1, 1), (4, 4), (3, 5), *rng.integers(9, 20, (4,2)).tolist()): yield small(rng, n, m),
+    def run(f, x):
+        cache,out = Cache(8), np.zeros(x.shape[::-1])
+        f(Behind(x, cache), Behind(out, cache))
+        return dict(out=out, lines_fetched=Cost(cache.misses))
+    def transpose(x, out):
+        n,m = x.shape
+        for i0 in range(0, n, 4):
+            for j0 in range(0, m, 4):
+                for i in range(i0, min(n, i0+4)):
+                    for j in range(j0, min(m, j0+4)): out[j,i] = x[i,j]
+    def wrong_rows(x, out):
+        "right, but it goes along whole rows of `x`, and each number of `out` is in another line, forgotten before it is needed again"
+        n,m = x.shape
+        for i in range(n):
+            for j in range(m): out[j,i] = x[i,j]
+    def wrong_large(x, out):
+        "tiles of 8×8 need sixteen lines, and the cache has eight"
+        n,m = x.shape
+        for i0 in range(0, n, 8):
+            for j0 in range(0, m, 8):
+                for i in range(i0, min(n, i0+8)):
+                    for j in range(j0, min(m, j0+8)): out[j,i] = x[i,j]
+    def wrong_edge(x, out):
+        "the ragged edge is missing: tiles at the border are smaller, and belong to the result as well"
+        n,m = x.shape
+        for i0 in range(0, n-n%4, 4):
+            for j0 in range(0, m-m%4, 4):
+                for i in range(i0, i0+4):
+                    for j in range(j0, j0+4): out[j,i] = x[i,j]
+
+# %% ../nbs/13_exercises.ipynb #ea55ca97
+def cut(rng, x, axis, ranks): return np.array_split(x, ranks, axis)
+
+@define('distributed-1', 'A share of the columns')
+class _:
+    "Every rank holds all of `a`, and rank r holds `shards[r]`, some columns of `b`, in order. Return the whole product of `a` and `b`, an array, without putting `b` together first."
+    hints = ('What can a rank compute with what it holds? Which part of the product is that?',
+             'The parts lie side by side.')
+    def cases(rng):
+        for n,k,m,ranks in ((1, 1, 2, 2), (2, 2, 2, 2), (2, 3, 5, 2), *rng.integers((1, 1, 4, 1), (6, 6, 9, 5), (5, 4)).tolist()):
+            yield small(rng, n, k), cut(rng, small(rng, k, m), 1, ranks)
+    def by_columns(a, shards): return np.concatenate([a@s for s in shards], axis=1)
+    def wrong_sum(a, shards):
+        "the parts are different columns of the result, and are not added: each rank has all of the inner dimension"
+        return sum(a@s for s in shards)
+    def wrong_below(a, shards):
+        "the parts are put below each other; columns lie side by side"
+        return np.concatenate([a@s for s in shards], axis=0)
+    def wrong_order(a, shards):
+        "the parts come in the opposite order"
+        return np.concatenate([a@s for s in shards[::-1]], axis=1)
+
+# %% ../nbs/13_exercises.ipynb #cb2040bb
+@define('distributed-2', 'A share of the sum')
+class _:
+    "Rank r holds `a_shards[r]`, some columns of `a`, and `b_shards[r]`, the rows of `b` that belong to them. Return the whole product of `a` and `b`, an array."
+    hints = ('The inner dimension is shared out. What happens along the inner dimension of a product?',
+             'What each rank computes has the size of the whole result.',
+             'A sum over the inner dimension can be taken in parts.')
+    def cases(rng):
+        for n,k,m,ranks in ((1, 2, 1, 2), (2, 2, 2, 2), (2, 3, 1, 2), *rng.integers((1, 4, 1, 1), (6, 9, 6, 5), (5, 4)).tolist()):
+            yield cut(rng, small(rng, n, k), 1, ranks), cut(rng, small(rng, k, m), 0, ranks)
+    def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
+    def wrong_beside(a_shards, b_shards):
+        "each part is already as large as the whole result; the parts have to be added, not put side by side"
+        return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)
+    def wrong_first(a_shards, b_shards):
+        "this is the part of the first rank only"
+        return a_shards[0]@b_shards[0]
+    def wrong_mean(a_shards, b_shards):
+        "the parts are averaged; they are parts of a sum"
+        return sum(a@b for a,b in zip(a_shards, b_shards))/len(a_shards)
+
+# %% ../nbs/13_exercises.ipynb #bb83fea8
+@define('distributed-3', 'A bias too many')
+class _:
+    "The inner dimension of a layer is shared out, the ranks add up their parts, and with more ranks the result gets larger. Find the mistake and mend it: the result is the product plus `bias` in each row."
+    hints = ('Try it with one rank, then with two, and matrices of zeros.',
+             'How often is the bias added?')
+    def cases(rng):
+        for n,k,m,ranks in ((1, 1, 1, 1), (1, 2, 2, 2), (2, 2, 2, 2), *rng.integers((1, 4, 1, 2), (6, 9, 6, 5), (5, 4)).tolist()):
+            yield cut(rng, small(rng, n, k), 1, ranks), cut(rng, small(rng, k, m), 0, ranks), small(rng, m) + 20
+    def layer(a_shards, b_shards, bias): return sum(a@b for a,b in zip(a_shards, b_shards)) + bias
+    def bug_layer(a_shards, b_shards, bias):
+        "every rank adds the bias to its part, so that the sum holds it once for each rank"
+        return sum(a@b + bias for a,b in zip(a_shards, b_shards))
+    def wrong_none(a_shards, b_shards, bias):
+        "now the bias is not added at all"
+        return sum(a@b for a,b in zip(a_shards, b_shards))
+    def wrong_column(a_shards, b_shards, bias):
+        "the bias is added as a single number, its mean; each column has a bias of its own"
+        return sum(a@b for a,b in zip(a_shards, b_shards)) + bias.mean()
+
+# %% ../nbs/13_exercises.ipynb #9e752578
+@define('distributed-4', 'Around the ring')
+class _:
+    "So many ranks stand in a ring, and rank r begins with shard r. In each step all of them pass what they hold to the next rank, r+1, and the last one to rank 0. Return the number of the shard that `rank` holds after `step` steps."
+    hints = ('Write it down for three ranks and one step.',
+             'What a rank holds comes from the one before it.',
+             '`%` goes round, for negative numbers as well.')
+    rules = no_loop,
+    def cases(rng):
+        for ranks in (2, 3, 3, *rng.integers(4, 12, 4).tolist()):
+            rank = int(rng.integers(ranks))
+            yield from ((rank, step, ranks) for step in (0, 1, int(rng.integers(2, 3*ranks))))
+    def holds(rank, step, ranks): return (rank-step) % ranks
+    def wrong_forward(rank, step, ranks):
+        "this goes round the other way: what a rank holds comes from the rank before it"
+        return (rank+step) % ranks
+    def wrong_line(rank, step, ranks):
+        "a ring has no end: numbers below 0 have to go on from the last rank"
+        return rank-step
+    def wrong_early(rank, step, ranks):
+        "one step too far: at step 0 each rank still holds its own"
+        return (rank-step-1) % ranks
+
+# %% ../nbs/13_exercises.ipynb #5ecc0c18
+@define('distributed-5', 'A mean of means')
+class _:
+    "Every rank has computed the mean of its own numbers, and the whole is the mean of these means, which is wrong when some ranks have more numbers than others. Find the mistake and mend it: `means` and `counts` are lists, with an item for each rank."
+    hints = ('A rank with one number and a rank with a thousand: what should the mean be close to?',
+             'A mean times its count is a sum.')
+    def cases(rng):
+        for ranks in (1, 2, 2, 3, *rng.integers(3, 9, 4).tolist()):
+            yield rng.normal(size=ranks).round(2).tolist(), rng.integers(1, 30, ranks).tolist()
+        yield [5., float(rng.integers(1, 5))], [0, 3]
+    def overall(means, counts): return sum(m*c for m,c in zip(means, counts))/sum(counts)
+    def bug_overall(means, counts):
+        "a rank with few numbers counts as much as one with many"
+        return sum(means)/len(means)
+    def wrong_sum(means, counts):
+        "this is the sum of all numbers; it has to be divided by how many there are"
+        return sum(m*c for m,c in zip(means, counts))
+    def wrong_ranks(means, counts):
+        "the sum is right, but it is divided by the number of ranks instead of the number of numbers"
+        return sum(m*c for m,c in zip(means, counts))/len(means)
+
+# %% ../nbs/13_exercises.ipynb #9e6dce58
+@define('distributed-6', 'Reduce and scatter')
+class _:
+    "Rank r holds `xs[r]`, a vector as long as everyone's. Return what each rank holds after a *reduce-scatter*, as a list: rank r gets the r-th of the equal pieces of the sum of all vectors."
+    hints = ('First add up, then cut. (On a real machine the two are done at once.)',
+             'The length is a multiple of the number of ranks, so each piece has `len(xs[0])//len(xs)` numbers.')
+    def cases(rng):
+        for ranks,each in ((1, 2), (2, 1), (2, 2), (3, 2), *rng.integers((2, 1), (6, 5), (4, 2)).tolist()): yield [small(rng, ranks*each) for _ in range(ranks)],
+    def reduce_scatter(xs):
+        each = len(xs[0])//len(xs)
+        return [sum(x[r*each:(r+1)*each] for x in xs) for r in range(len(xs))]
+    def wrong_everything(xs):
+        "every rank gets all of the sum; that is an all-reduce, and each should get its piece of it"
+        return [sum(xs) for _ in xs]
+    def wrong_scatter(xs):
+        "each rank has its piece of its own vector, and nothing has been added up"
+        each = len(xs[0])//len(xs)
+        return [x[r*each:(r+1)*each] for r,x in enumerate(xs)]
+    def wrong_dealt(xs):
+        "the sum is dealt out like cards; a piece holds neighbours"
+        return [sum(xs)[r::len(xs)] for r in range(len(xs))]

@@ -42,10 +42,10 @@ class Exercise:
     @property
     def name(self): return _python(self.solution).__name__
 
-# %% ../nbs/12_practice.ipynb #8305034b
+# %% ../nbs/12_practice.ipynb #c46512bc
 def _python(f):
-    "The Python function behind `f`, which may be compiled"
-    return getattr(f, 'py_func', f)
+    "The Python function behind `f`, which may be compiled, or a kernel"
+    return getattr(f, 'py_func', getattr(f, 'fn', f))
 
 def source_of(
     f, # a function, compiled or not
@@ -274,7 +274,7 @@ def is_blank(
     body = lambda code: [s for s in _steps(code) if s[0] not in ('RESUME', 'NOP')]
     return body(_python(f).__code__) == body(given)
 
-# %% ../nbs/12_practice.ipynb #355170cc
+# %% ../nbs/12_practice.ipynb #b36d04c2
 def judge(
     exercise, # the exercise
     f, # an answer
@@ -303,7 +303,8 @@ def judge(
 
 def describe(exercise, case):
     "The arguments of a case with their names"
-    names = list(inspect.signature(_python(exercise.solution)).parameters)
+    names = list(inspect.signature(_python(exercise.solution) if exercise.run is call else exercise.run).parameters)
+    if exercise.run is not call: del names[0]  # the answer
     return [(name, show(x)) for name,x in zip(names, case)] if len(names)==len(case) else [('case', show(case))]
 
 def recognise(exercise, f, cases, done, seconds, tell):
@@ -316,10 +317,11 @@ def recognise(exercise, f, cases, done, seconds, tell):
     for w in exercise.wrong:
         tell(60)
         try:
-            if all(differs(got, observe(exercise, w, case, seconds), exact=True) is None for case,got in done): return inspect.cleandoc(_python(w).__doc__)
+            with redirect_stdout(StringIO()):
+                if all(differs(got, observe(exercise, w, case, seconds), exact=True) is None for case,got in done): return inspect.cleandoc(_python(w).__doc__)
         except TooLong: pass
 
-# %% ../nbs/12_practice.ipynb #684bbadc
+# %% ../nbs/12_practice.ipynb #25a591e8
 def serve(
     fd:int, # number of the file that is the pipe
 ):
@@ -332,7 +334,10 @@ def serve(
     while True:
         try: job = pipe.recv_bytes()
         except EOFError: return
-        try: found = judge(*cloudpickle.loads(job), lambda case, wait: say(case, wait))
+        try:
+            file,lines,job = cloudpickle.loads(job)
+            if lines: linecache.cache[file] = len(lines), None, lines, file  # the source of a cell, for whoever asks for it
+            found = judge(*job, lambda case, wait: say(case, wait))
         except BaseException as e: found = dict(broken=f'{type(e).__name__}: {e}')
         say(found, None)
         if found.get('threads'): os._exit(0)  # one of them may still be at it
@@ -474,7 +479,7 @@ def check_exercise(
         raise TypeError(f'the answer is {show(f)}, of type {type(f).__name__}; give the function itself: check_exercise({id!r}, {exercise.name})')
     return report(exercise, f, seconds or exercise.seconds)
 
-# %% ../nbs/12_practice.ipynb #5d71560b
+# %% ../nbs/12_practice.ipynb #91a21411
 def report(exercise, f, seconds):
     "Judge, keep the progress, and tell"
     id,found = exercise.id,{}
@@ -499,7 +504,10 @@ def report(exercise, f, seconds):
 def _pack(exercise, f, seed, seconds):
     "What the worker needs, pickled"
     from numba import cloudpickle
-    try: return cloudpickle.dumps((exercise, f, seed, seconds))
+    f = f if is_compiled(f) is None and type(f).__module__.startswith('numba.core') else _python(f)  # a kernel travels uncompiled
+    file = _python(f).__code__.co_filename
+    lines = [] if os.path.exists(file) else linecache.getlines(file)
+    try: return cloudpickle.dumps((file, lines, (exercise, f, seed, seconds)))
     except Exception as e:
         raise TypeError(f'{exercise.name} refers to something that cannot be sent to another process ({e}); '
                         'make all that it needs inside of it') from None
