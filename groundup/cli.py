@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from . import __version__
 
-# %% ../nbs/11_cli.ipynb #6acecca6
+# %% ../nbs/11_cli.ipynb #a3f24448
 def parser():
     "The options of the command"
     p = argparse.ArgumentParser('groundup', description='Multiply the MNIST digits by a matrix of weights in every way that the book knows, '
@@ -25,12 +25,19 @@ def parser():
     p.add_argument('--out', metavar='DIR', default='.', help='folder for ladder.json and ladder.svg (default: here)')
     p.add_argument('--json', action='store_true', help='print the JSON instead of the table')
     p.add_argument('--version', action='version', version=f'groundup {__version__}')
-    g = p.add_subparsers(dest='command', metavar='gemm', title='another job').add_parser('gemm',
+    jobs = p.add_subparsers(dest='command', metavar='JOB', title='other jobs')
+    g = jobs.add_parser('gemm',
         help="compare the book's fastest product with torch and NumPy over many shapes",
         description="Compare the book's fastest product with torch and NumPy over many shapes, in turns in one run, beside the limit of this machine.")
     g.add_argument('--shapes', metavar='NxKxM,…', help='only these shapes, as 50000x784x10,256x256x256')
     g.add_argument('--out', metavar='DIR', default=argparse.SUPPRESS, help='folder for gemm.json and gemm.svg (default: here)')
     g.add_argument('--json', action='store_true', default=argparse.SUPPRESS, help='print the JSON instead of the table')
+    e = jobs.add_parser('practice', help='exercises that check themselves: list, open, check, hint, progress',
+        description='Exercises that check themselves. Your progress is kept on this machine.', epilog='Exit status of check: 0 right, 1 not yet, 2 mistake in the command.')
+    e.add_argument('what', nargs='?', default='list', choices=['list', 'open', 'check', 'hint', 'progress'],
+                   help='list the exercises (default); open one: write its file; check your answer; open a hint; show your progress by chapter')
+    e.add_argument('exercise', nargs='?', metavar='ID', help='which exercise, as loops-2 (for list: a chapter, as loops)')
+    e.add_argument('file', nargs='?', metavar='FILE', help='the file with your answer (for check; default: ID.py in this folder)')
     return p
 
 # %% ../nbs/11_cli.ipynb #72d1e2f5
@@ -246,6 +253,45 @@ def _run_gemm(args, stop):
         return 130
     return 0
 
+# %% ../nbs/11_cli.ipynb #1b5e8b2a
+def _practice(args):
+    "Do what `practice` was asked for; the exit status"
+    from groundup import practice
+    id,takes = args.exercise, dict(list=1, open=1, hint=1, check=2, progress=0)[args.what]
+    given = [x for x in (id, args.file) if x]
+    if len(given) > takes: raise Mistake(f'practice {args.what}: {given[-1]} is one word too many')
+    if args.what in ('open', 'check', 'hint') and not id: raise Mistake(f'practice {args.what}: which exercise? For example `groundup practice {args.what} loops-1`')
+    console = _console(sys.stdout)
+    if args.what=='list': console.print(practice.exercises(id))
+    elif args.what=='progress': console.print(practice.progress())
+    elif args.what=='hint': print(practice.hint(id))
+    elif args.what=='check':
+        report = practice.check_file(id, args.file)
+        print(report)
+        return 0 if report else 1
+    else:
+        e,path = practice.get_exercise(id), practice.open_exercise(id)
+        print(f'{e}\n\nYour answer goes into {path}; then: groundup practice check {id}\nIn the book: {e.page}\nIn Colab:    {e.colab}')
+    return 0
+
+def _run_practice(args, stop):
+    "The job `practice`; returns the exit status"
+    try:
+        for option in ('rows', 'rungs', 'data'):
+            if getattr(args, option) is not None: raise Mistake(f'--{option} belongs to the ladder: leave it out')
+        status = _practice(args)
+        sys.stdout.flush()
+        return status
+    except (Mistake, ValueError, OSError) as e:
+        if isinstance(e, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        print(f'groundup: {e}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('groundup: stopped', file=sys.stderr)
+        return 130
+
 # %% ../nbs/11_cli.ipynb #13905588
 def _last_words(result, args, words):
     "After something went wrong: what has been measured, and why there is no more"
@@ -284,11 +330,11 @@ def run(
         return 130
     return 0
 
-# %% ../nbs/11_cli.ipynb #5351542f
+# %% ../nbs/11_cli.ipynb #543df7a2
 def main(
     argv=None, # the words after `groundup`; default: those of the process
 ) -> int: # exit status: 0, 2 for a mistake of the user, 130 when stopped
     "The command `groundup`"
     with Interrupt() as stop:
         args = parser().parse_args(argv)
-        return (_run_gemm if args.command=='gemm' else run)(args, stop)
+        return dict(gemm=_run_gemm, practice=_run_practice).get(args.command, run)(args, stop)
