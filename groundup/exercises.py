@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/13_exercises.ipynb #dcf317fd
+# %% ../nbs/13_exercises.ipynb #8044a0f2
 import math, random
-from itertools import count, islice, product
+from itertools import islice
 
 import numpy as np, torch
 from numba import cuda, float32, njit
-from groundup.practice import Cost, _python, define, is_compiled, no_loop, one_expression, uses_einsum
+from groundup.practice import Cost, python_of, define, is_compiled, no_loop, one_expression, uses_einsum
 
 # %% ../nbs/13_exercises.ipynb #711ac5ec
 def sizes(
@@ -980,7 +980,7 @@ class _:
         "this is the dearer of the two orders"
         return max(n*k*l + n*l*m, k*l*m + n*k*m)
 
-# %% ../nbs/13_exercises.ipynb #022c6894
+# %% ../nbs/13_exercises.ipynb #3da6bd06
 def simulated(
     kernel, # an answer
     blocks, # in each direction
@@ -989,7 +989,7 @@ def simulated(
 ): # its report
     "Run a kernel in the simulator, and print what it finds"
     from groundup.cuda import xray
-    report = xray(_python(kernel), blocks, threads, *args)
+    report = xray(python_of(kernel), blocks, threads, *args)
     if report.faults: print(report.words()[0])
     return report
 
