@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from . import __version__
 
-# %% ../nbs/11_cli.ipynb #abd01a98
+# %% ../nbs/11_cli.ipynb #cceb4492
 def parser():
     "The options of the command"
     p = argparse.ArgumentParser('groundup', description='Multiply the MNIST digits by a matrix of weights in every way that the book knows, '
@@ -46,6 +46,12 @@ def parser():
     c.add_argument('files', nargs='*', metavar='FILE', help="a ladder.json; `published` stands for those that come with the book (default: ladder.json published)")
     c.add_argument('--out', metavar='DIR', default=argparse.SUPPRESS, help='folder for compare.svg (default: here)')
     c.add_argument('--json', action='store_true', default=argparse.SUPPRESS, help='print JSON instead of the table')
+    e = jobs.add_parser('practice', help='exercises that check themselves: list, open, check, hint, progress',
+        description='Exercises that check themselves. Your progress is kept on this machine.', epilog='Exit status of check: 0 right, 1 not yet, 2 mistake in the command.')
+    e.add_argument('what', nargs='?', default='list', choices=['list', 'open', 'check', 'hint', 'progress'],
+                   help='list the exercises (default); open one: write its file; check your answer; open a hint; show your progress by chapter')
+    e.add_argument('exercise', nargs='?', metavar='ID', help='which exercise, as loops-2 (for list: a chapter, as loops)')
+    e.add_argument('file', nargs='?', metavar='FILE', help='the file with your answer (for check; default: ID.py in this folder)')
     return p
 
 # %% ../nbs/11_cli.ipynb #7f693ca4
@@ -143,11 +149,11 @@ def _load_digits(path):
     torch.manual_seed(1)
     return torch.from_numpy(x_train), torch.randn(784, 10), 'MNIST' if is_mnist(x_valid) else 'drawn from fonts' if drawn else 'a file that is not MNIST'
 
-# %% ../nbs/11_cli.ipynb #29493ddf
+# %% ../nbs/11_cli.ipynb #f865f83c
 def _all_rungs(ranks):
     "The rungs of the ladder, and the name of one more where several ranks are asked for"
     from groundup.ladder import RUNGS
-    return RUNGS if ranks is None else [*RUNGS, SimpleNamespace(name=f'matmul_{ranks}ranks')]
+    return RUNGS if ranks is None else [*RUNGS, SimpleNamespace(name=f'matmul_{ranks}ranks', device='cpu')]
 
 def _started(ranks, stack):
     "The rung on so many processes, which are started, and end with `stack`"
@@ -361,6 +367,44 @@ def _run_job(args, stop):
         return 130
     return 0
 
+# %% ../nbs/11_cli.ipynb #f8f36598
+def _practice(args):
+    "Do what `practice` was asked for; the exit status"
+    from groundup import practice
+    id,takes = args.exercise, dict(list=1, open=1, hint=1, check=2, progress=0)[args.what]
+    given = [x for x in (id, args.file) if x]
+    if len(given) > takes: raise Mistake(f'practice {args.what}: {given[-1]} is one word too many')
+    if args.what in ('open', 'check', 'hint') and not id: raise Mistake(f'practice {args.what}: which exercise? For example `groundup practice {args.what} loops-1`')
+    console = _console(sys.stdout)
+    if args.what=='list': console.print(practice.exercises(id))
+    elif args.what=='progress': console.print(practice.progress())
+    elif args.what=='hint': print(practice.hint(id))
+    elif args.what=='check':
+        report = practice.check_file(id, args.file)
+        print(report)
+        return 0 if report else 1
+    else:
+        e,path = practice.get_exercise(id), practice.open_exercise(id)
+        print(f'{e}\n\nYour answer goes into {path}; then: groundup practice check {id}\nIn the book: {e.page}\nIn Colab:    {e.colab}')
+    return 0
+
+def _run_practice(args, stop):
+    "The job `practice`; returns the exit status"
+    try:
+        _no_ladder_options(args)
+        status = _practice(args)
+        sys.stdout.flush()
+        return status
+    except (Mistake, ValueError, OSError) as e:
+        if isinstance(e, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        print(f'groundup: {e}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('groundup: stopped', file=sys.stderr)
+        return 130
+
 # %% ../nbs/11_cli.ipynb #5085557d
 def _last_words(result, args, words):
     "After something went wrong: what has been measured, and why there is no more"
@@ -398,11 +442,11 @@ def run(
         return 130
     return 0
 
-# %% ../nbs/11_cli.ipynb #2114ba60
+# %% ../nbs/11_cli.ipynb #616d7b59
 def main(
     argv=None, # the words after `groundup`; default: those of the process
 ) -> int: # exit status: 0, 2 for a mistake of the user, 130 when stopped
     "The command `groundup`"
     with Interrupt() as stop:
         args = parser().parse_args(argv)
-        return (_run_job if args.command else run)(args, stop)
+        return (_run_practice if args.command=='practice' else _run_job if args.command else run)(args, stop)
