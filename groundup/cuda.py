@@ -322,7 +322,7 @@ def visit_Return(self:Rewriter, node):
     if node.value and len(self.callers)==1: self.fail(node, 'a kernel returns nothing; it writes its result into an array')
     return self.generic_visit(node)
 
-# %% ../nbs/07_cuda.ipynb #5cfbe4f5
+# %% ../nbs/07_cuda.ipynb #1c7fe885
 @patch
 def visit_Call(self:Rewriter, node):
     path,obj = self.path(node.func), self.known(node.func)
@@ -334,7 +334,7 @@ def visit_Call(self:Rewriter, node):
     if any(obj is f for f in AT_ONCE):
         site = self.site(node, 'read', ast.unparse(node.args[0]), 4)
         return node_call('_four', *map(self.visit, node.args), site, self.key())
-    if path is None and (isinstance(obj, FunctionType) or hasattr(obj, 'py_func')): return self.helper(node, plain(obj))
+    if path is None and (isinstance(obj, FunctionType) or hasattr(obj, 'py_func') or hasattr(obj, 'fn')): return self.helper(node, plain(obj))
     fine = path is not None or obj is None or obj in BUILTINS or isinstance(obj, types.Type) or \
            isinstance(obj, type) and issubclass(obj, np.generic) or getattr(obj, '__module__', '')=='math'
     if not fine: self.fail(node, f'{ast.unparse(node.func)} cannot be called in a kernel')
