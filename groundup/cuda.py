@@ -5,20 +5,15 @@
 # %% auto #0
 __all__ = ['TPB', 'GRAMMAR', 'ATOMICS', 'ASKS', 'KNOWN', 'BUILTINS', 'AT_ONCE', 'SHARED_BYTES', 'SECTOR', 'BANKS', 'WARP',
            'KERNELS', 'SMALL', 'RAGGED', 'PART', 'SIZES', 'fill_cell', 'launch_kernel', 'blocks_for', 'matmul_kernel',
-           'Dim3', 'dim3', 'places', 'Who', 'Site', 'plain', 'node_call', 'Rewriter', 'deeper', 'visit_For',
-           'visit_While', 'visit_If', 'body', 'visit_Subscript', 'index', 'target', 'visit_Assign', 'visit_AugAssign',
-           'visit_Constant', 'visit_Name', 'visit_Attribute', 'visit_Expr', 'visit_Return', 'visit_Call', 'array',
-           'helper', 'compiled', 'Memory', 'View', 'Touch', 'place_in', 'OutOfBounds', 'Race', 'Uninitialised', 'Alias',
-           'MissedBarrier', 'Launch', 'read', 'check_shared', 'write', 'store', 'four', 'atomic', 'argument', 'empty',
-           'local', 'shared', 'run_block', 'explain', 'check_barrier', 'changed', 'numbered', 'sectors', 'bank_ways',
-           'conflicts', 'Line', 'interval', 'count', 'find_races', 'XRay', 'xray', 'run', 'unwritten', 'rows_of',
-           'table', 'words', 'head', 'touched', 'show', 'coalesced_kernel', 'shared_kernel', 'rows_kernel',
-           'square_kernel', 'load_four', 'vector_kernel', 'narrow_kernel', 'Plan', 'cover', 'tiles', 'narrow_plan',
-           'choose_kernel', 'launch_kernel_errors', 'launch_plans', 'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu',
-           'kernel_errors', 'event_seconds', 'copy_gbs', 'kernel_row', 'measure_kernels', 'measure_copies', 'gpu_json',
-           'gpu_table', 'show_gpu']
+           'Dim3', 'dim3', 'places', 'Who', 'Site', 'plain', 'node_call', 'Rewriter', 'deeper', 'Memory', 'View',
+           'Touch', 'place_in', 'OutOfBounds', 'Race', 'Uninitialised', 'Alias', 'MissedBarrier', 'Launch', 'empty',
+           'changed', 'numbered', 'sectors', 'bank_ways', 'conflicts', 'Line', 'XRay', 'xray', 'coalesced_kernel',
+           'shared_kernel', 'rows_kernel', 'square_kernel', 'four', 'load_four', 'vector_kernel', 'narrow_kernel',
+           'Plan', 'cover', 'tiles', 'narrow_plan', 'choose_kernel', 'launch_kernel_errors', 'launch_plans',
+           'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu', 'kernel_errors', 'event_seconds', 'copy_gbs', 'kernel_row',
+           'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table', 'show_gpu']
 
-# %% ../nbs/07_cuda.ipynb #03738b2f
+# %% ../nbs/07_cuda.ipynb #31e41592
 import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +25,7 @@ from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt, numpy as np, torch
+from fastcore.basics import patch
 from llvmlite import ir
 from matplotlib.colors import to_rgba
 from numba import config, cuda, float32, types, uint32
@@ -84,13 +80,14 @@ def matmul_kernel(
         for l in range(a.shape[1]): tmp += a[i,l] * b[l,j]
         c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #8d613370
+# %% ../nbs/07_cuda.ipynb #82797076
 class Dim3(NamedTuple):
     "A place or a size in CUDA's three directions"
     x:int = 1
     y:int = 1
     z:int = 1
 
+# %% ../nbs/07_cuda.ipynb #fc83e028
 def dim3(
     sizes, # one, two or three whole numbers
     what:str, # what they count, for the error
@@ -103,6 +100,7 @@ def dim3(
     if math.prod(given) > most: raise ValueError(f'{what} is {sizes!r}, {math.prod(given):,} in all; there can be {most:,}')
     return Dim3(*map(int, given))
 
+# %% ../nbs/07_cuda.ipynb #722c5c47
 def places(
     sizes:Dim3, # how many there are in each direction
 ) -> list: # all of them as `Dim3`
@@ -152,7 +150,7 @@ def plain(
     if not isinstance(kernel, FunctionType): raise TypeError(f'{kernel!r} is no kernel; a kernel is a function, with @cuda.jit or without')
     return kernel
 
-# %% ../nbs/07_cuda.ipynb #dfcd4335
+# %% ../nbs/07_cuda.ipynb #8009e72e
 def node_call(name, *args): return ast.Call(ast.Name(name, ast.Load()), list(args), [])
 
 class Rewriter(ast.NodeTransformer):
@@ -176,30 +174,35 @@ class Rewriter(ast.NodeTransformer):
             self.fail(node, f'the simulator runs no such Python ({what}) in a kernel')
         return super().visit(node)
 
-    def known(self, node):
-        "The object outside of the kernel that a name such as `np.float32` stands for, or None"
-        if isinstance(node, ast.Name) and node.id not in self.local:
-            if node.id not in self.outer: self.fail(node, f'there is no {node.id}')
-            return self.outer[node.id]
-        if isinstance(node, ast.Attribute) and isinstance(base := self.known(node.value), ModuleType): return getattr(base, node.attr, None)
+# %% ../nbs/07_cuda.ipynb #c61cfced
+@patch
+def known(self:Rewriter, node):
+    "The object outside of the kernel that a name such as `np.float32` stands for, or None"
+    if isinstance(node, ast.Name) and node.id not in self.local:
+        if node.id not in self.outer: self.fail(node, f'there is no {node.id}')
+        return self.outer[node.id]
+    if isinstance(node, ast.Attribute) and isinstance(base := self.known(node.value), ModuleType): return getattr(base, node.attr, None)
 
-    def path(self, node):
-        "`atomic.add` for `cuda.atomic.add`, an empty text for `cuda`, None for what does not belong to it"
-        obj = self.known(node)
-        if getattr(obj, '__name__', '')=='numba.cuda': return ''
-        if isinstance(node, ast.Attribute):
-            base = self.path(node.value)
-            return None if base is None else f'{base}.{node.attr}'.lstrip('.')
-        if obj is not None: return next((a for a in (*ASKS, 'syncthreads', 'shared', 'local', 'atomic') if obj is getattr(cuda, a, None)), None)
+@patch
+def path(self:Rewriter, node):
+    "`atomic.add` for `cuda.atomic.add`, an empty text for `cuda`, None for what does not belong to it"
+    obj = self.known(node)
+    if getattr(obj, '__name__', '')=='numba.cuda': return ''
+    if isinstance(node, ast.Attribute):
+        base = self.path(node.value)
+        return None if base is None else f'{base}.{node.attr}'.lstrip('.')
+    if obj is not None: return next((a for a in (*ASKS, 'syncthreads', 'shared', 'local', 'atomic') if obj is getattr(cuda, a, None)), None)
 
-    def site(self, node, kind, name='', wide=1):
-        self.sites.append(Site(node.lineno+self.first-1, self.lines[node.lineno-1].strip(), kind, name, wide))
-        return ast.Constant(len(self.sites)-1)
+@patch
+def site(self:Rewriter, node, kind, name='', wide=1):
+    self.sites.append(Site(node.lineno+self.first-1, self.lines[node.lineno-1].strip(), kind, name, wide))
+    return ast.Constant(len(self.sites)-1)
 
-# %% ../nbs/07_cuda.ipynb #6fd3b24b
+# %% ../nbs/07_cuda.ipynb #62537e4a
 def deeper(key): return key*1_000_000_007_654_321 % 2**61  # so that the rounds of an inner loop get keys of their own
 
-def visit_For(self, node):
+@patch
+def visit_For(self:Rewriter, node):
     node.iter = node_call('_enumerate', self.visit(node.iter), node_call('_deeper', self.key()))
     self.loops += 1
     node.target = ast.Tuple([ast.Name(self.key().id, ast.Store()), self.target(node.target)], ast.Store())
@@ -208,7 +211,9 @@ def visit_For(self, node):
     node.orelse = self.body(node.orelse)
     return node
 
-def visit_While(self, node):
+# %% ../nbs/07_cuda.ipynb #0f560c6a
+@patch
+def visit_While(self:Rewriter, node):
     if node.orelse: self.fail(node, 'the simulator knows no else of a while')
     start = node_call('_deeper', self.key())
     self.loops += 1
@@ -219,11 +224,13 @@ def visit_While(self, node):
     self.loops -= 1
     return [ast.Assign([name], start), loop]
 
-def visit_If(self, node):
+@patch
+def visit_If(self:Rewriter, node):
     node.test,node.body,node.orelse = self.visit(node.test), self.body(node.body), self.body(node.orelse)
     return node
 
-def body(self, statements):
+@patch
+def body(self:Rewriter, statements):
     "Rewritten statements; one may have become several"
     res = []
     for s in statements:
@@ -231,21 +238,25 @@ def body(self, statements):
         res += [ast.copy_location(n, s) for n in (new if isinstance(new, list) else [new])]
     return res
 
-Rewriter.key = lambda self: ast.Name(f'_k{self.loops}', ast.Load())
-for f in (visit_For, visit_While, visit_If, body): setattr(Rewriter, f.__name__, f)
+@patch
+def key(self:Rewriter): return ast.Name(f'_k{self.loops}', ast.Load())
 
-# %% ../nbs/07_cuda.ipynb #930a3d03
-def visit_Subscript(self, node):
+# %% ../nbs/07_cuda.ipynb #5b909fc7
+@patch
+def visit_Subscript(self:Rewriter, node):
     if isinstance(node.value, ast.Attribute) and node.value.attr=='shape': return self.generic_visit(node)
     site = self.site(node, 'read', ast.unparse(node.value))
     return node_call('_read', self.visit(node.value), self.index(node.slice), site, self.key())
 
-def index(self, node):
+@patch
+def index(self:Rewriter, node):
     if isinstance(node, ast.Tuple): return ast.Tuple([self.index(e) for e in node.elts], ast.Load())
     if not isinstance(node, ast.Slice): return self.visit(node)
     return node_call('_slice', *(self.visit(e) if e else ast.Constant(None) for e in (node.lower, node.upper, node.step)))
 
-def target(self, node, after=None):
+# %% ../nbs/07_cuda.ipynb #62aa7da5
+@patch
+def target(self:Rewriter, node, after=None):
     "What is assigned to. Places in arrays are written by the statements that it appends to `after`"
     if isinstance(node, ast.Name): return node
     if isinstance(node, ast.Tuple): return ast.Tuple([self.target(e, after) for e in node.elts], ast.Store())
@@ -254,13 +265,16 @@ def target(self, node, after=None):
     after.append(ast.Expr(node_call('_write', self.visit(node.value), self.index(node.slice), site, self.key(), ast.Name(name, ast.Load()))))
     return ast.Name(name, ast.Store())
 
-def visit_Assign(self, node):
+@patch
+def visit_Assign(self:Rewriter, node):
     self.assigned,after = ast.unparse(node.targets[0]), []
     node.value = self.visit(node.value)
     node.targets = [self.target(t, after) for t in node.targets]
     return [node, *after]
 
-def visit_AugAssign(self, node):
+# %% ../nbs/07_cuda.ipynb #fb157b0e
+@patch
+def visit_AugAssign(self:Rewriter, node):
     t = node.target
     if not isinstance(t, ast.Subscript):
         node.target,node.value = self.target(t), self.visit(node.value)
@@ -271,22 +285,24 @@ def visit_AugAssign(self, node):
     new = ast.BinOp(old, node.op, self.visit(node.value))
     return [keep, ast.Expr(node_call('_write', *pair(ast.Load), self.site(t, 'write', name), self.key(), new))]
 
-for f in (visit_Subscript, index, target, visit_Assign, visit_AugAssign): setattr(Rewriter, f.__name__, f)
-
-# %% ../nbs/07_cuda.ipynb #a5761897
-def visit_Constant(self, node):
+# %% ../nbs/07_cuda.ipynb #0f72d05b
+@patch
+def visit_Constant(self:Rewriter, node):
     if type(node.value) is not float: return node
     name = f'_c{len(self.space)}'
     self.space[name] = np.float64(node.value)
     return ast.Name(name, ast.Load())
 
-def visit_Name(self, node):
+@patch
+def visit_Name(self:Rewriter, node):
     obj = self.known(node)
     if isinstance(obj, types.Number): self.space[node.id] = int if isinstance(obj, types.Integer) else np.dtype(obj.name).type
     if type(obj) is float: self.space[node.id] = np.float64(obj)
     return self.visit_Attribute(node)
 
-def visit_Attribute(self, node):
+# %% ../nbs/07_cuda.ipynb #4f3b79f8
+@patch
+def visit_Attribute(self:Rewriter, node):
     path = self.path(node)
     if path is None: return node if isinstance(node, ast.Name) else self.generic_visit(node)
     if path.split('.')[0] not in ASKS:
@@ -295,19 +311,20 @@ def visit_Attribute(self, node):
     for part in path.split('.'): res = ast.Attribute(res, part, ast.Load())
     return res
 
-def visit_Expr(self, node):
+@patch
+def visit_Expr(self:Rewriter, node):
     if not isinstance(node.value, ast.Call) or self.path(node.value.func)!='syncthreads': return self.generic_visit(node)
     self.waits = True
     return ast.Expr(ast.Yield(self.site(node, 'barrier')))
 
-def visit_Return(self, node):
+@patch
+def visit_Return(self:Rewriter, node):
     if node.value and len(self.callers)==1: self.fail(node, 'a kernel returns nothing; it writes its result into an array')
     return self.generic_visit(node)
 
-for f in (visit_Constant, visit_Name, visit_Attribute, visit_Expr, visit_Return): setattr(Rewriter, f.__name__, f)
-
-# %% ../nbs/07_cuda.ipynb #e72606cf
-def visit_Call(self, node):
+# %% ../nbs/07_cuda.ipynb #1c7fe885
+@patch
+def visit_Call(self:Rewriter, node):
     path,obj = self.path(node.func), self.known(node.func)
     if path in ('shared.array', 'local.array'): return self.array(node, path)
     if path and path.startswith('atomic.') and path in KNOWN:
@@ -317,13 +334,15 @@ def visit_Call(self, node):
     if any(obj is f for f in AT_ONCE):
         site = self.site(node, 'read', ast.unparse(node.args[0]), 4)
         return node_call('_four', *map(self.visit, node.args), site, self.key())
-    if path is None and (isinstance(obj, FunctionType) or hasattr(obj, 'py_func')): return self.helper(node, plain(obj))
+    if path is None and (isinstance(obj, FunctionType) or hasattr(obj, 'py_func') or hasattr(obj, 'fn')): return self.helper(node, plain(obj))
     fine = path is not None or obj is None or obj in BUILTINS or isinstance(obj, types.Type) or \
            isinstance(obj, type) and issubclass(obj, np.generic) or getattr(obj, '__module__', '')=='math'
     if not fine: self.fail(node, f'{ast.unparse(node.func)} cannot be called in a kernel')
     return self.generic_visit(node)
 
-def array(self, node, path):
+# %% ../nbs/07_cuda.ipynb #cf094161
+@patch
+def array(self:Rewriter, node, path):
     for part in ast.walk(node):
         if isinstance(part, ast.Name) and part.id in self.local:
             self.fail(node, f'shape and dtype of such an array must be known when the kernel is compiled, and {part.id} is not')
@@ -331,7 +350,8 @@ def array(self, node, path):
     new.keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
     return new
 
-def helper(self, node, f):
+@patch
+def helper(self:Rewriter, node, f):
     "A function that the kernel calls, rewritten anew for each call"
     if f in self.callers: self.fail(node, f'{f.__name__} calls itself')
     inner,name = Rewriter(f, self.tools, self.sites, self.callers), f'_f{len(self.space)}'
@@ -341,7 +361,9 @@ def helper(self, node, f):
     self.waits |= inner.waits
     return ast.YieldFrom(new) if inner.waits else new
 
-def compiled(self):
+# %% ../nbs/07_cuda.ipynb #0b78c964
+@patch
+def compiled(self:Rewriter):
     "The function, rewritten; its first argument is the key of the place that calls it"
     tree = ast.parse('\n'.join(self.lines))
     f = tree.body[0]
@@ -355,9 +377,7 @@ def compiled(self):
     exec(compile(ast.increment_lineno(tree, self.first-1), self.f.__code__.co_filename, 'exec'), self.space)
     return self.space[f.name]
 
-for f in (visit_Call, array, helper, compiled): setattr(Rewriter, f.__name__, f)
-
-# %% ../nbs/07_cuda.ipynb #df2e84b9
+# %% ../nbs/07_cuda.ipynb #77190986
 class Memory:
     "A piece of global or shared memory, and the array that it holds"
     def __init__(self,
@@ -376,6 +396,7 @@ class Memory:
             if self.data.shape[d] > 1: res[d],offset = divmod(offset, self.data.strides[d])
         return tuple(res)
 
+# %% ../nbs/07_cuda.ipynb #717c1708
 class View:
     "An array, or a part of one, as a kernel sees it"
     def __init__(self, data, memory, number, site=-1):
@@ -399,7 +420,7 @@ class View:
         except TypeError: return self.part(index)
         return off
 
-# %% ../nbs/07_cuda.ipynb #85cd7ad4
+# %% ../nbs/07_cuda.ipynb #d9b8c6eb
 @dataclass(repr=False)
 class Touch:
     "The access of one thread to memory"
@@ -421,6 +442,7 @@ class OutOfBounds:
     count:int = 1 # how often this thread did so on this line
     def __repr__(self): return f'out of bounds: {place_in(self.array, self.index)}, whose shape is {self.shape}: {self.touch}, {self.count}×'
 
+# %% ../nbs/07_cuda.ipynb #429745ce
 @dataclass(repr=False)
 class Race:
     "Two threads touched the same number with no barrier between them, and one wrote at least"
@@ -431,6 +453,7 @@ class Race:
     count:int = 1 # numbers, added up over blocks and the intervals between barriers
     def __repr__(self): return f'race: {place_in(self.array, self.index)}: {self.first}, and {self.second}, {self.count}×'
 
+# %% ../nbs/07_cuda.ipynb #ae6c0061
 @dataclass(repr=False)
 class Uninitialised:
     "Shared memory was read that nobody was sure to have written before"
@@ -450,6 +473,7 @@ class Alias:
     count:int = 1 # how often this line did so
     def __repr__(self): return f'alias: {place_in(self.array, self.index)} was written as {self.other}: {self.touch}, {self.count}×'
 
+# %% ../nbs/07_cuda.ipynb #4f2a2c25
 @dataclass(repr=False)
 class MissedBarrier:
     "A part of a block waited at a barrier to which the others did not come"
@@ -490,8 +514,9 @@ class Launch:
         self.note(self.outside, (site, self.who.blockIdx, self.who.threadIdx), lambda: OutOfBounds(name, x.shape, at, self.touch(site)))
         return x.dtype.type('nan' if x.dtype.kind in 'fc' else 0)
 
-# %% ../nbs/07_cuda.ipynb #d586858d
-def read(self, x, index, site, key):
+# %% ../nbs/07_cuda.ipynb #14422ba3
+@patch
+def read(self:Launch, x, index, site, key):
     if type(x) is np.ndarray:  # a local array
         try: return x[index]
         except IndexError: return self.beyond(self.sites[site].name, x, index, site)
@@ -504,21 +529,25 @@ def read(self, x, index, site, key):
     if m.space=='shared' and not (m.settled[off] and m.writer[off]==x.site): self.check_shared(x, index, site, off)
     return x.data[index]
 
-def check_shared(self, x, index, site, off):
+@patch
+def check_shared(self:Launch, x, index, site, off):
     at,writer = index if type(index) is tuple else (index,), x.memory.writer.get(off)
     name = lambda s: self.sites[s].name
     if not x.memory.settled[off] and off not in self.own:
         self.note(self.unset, site, lambda: Uninitialised(name(x.site), at, self.touch(site)))
     elif writer != x.site: self.note(self.aliased, (site, writer), lambda: Alias(name(x.site), name(writer), at, self.touch(site)))
 
-def write(self, x, index, site, key, value):
+# %% ../nbs/07_cuda.ipynb #64a32e5b
+@patch
+def write(self:Launch, x, index, site, key, value):
     if type(value) is np.float64 and x.dtype==np.float32: self.doubles.add(site)
     if type(x) is np.ndarray:
         try: x[index] = value
         except IndexError: self.beyond(self.sites[site].name, x, index, site)
     else: self.store(x, index, site, key, lambda old: value)
 
-def store(self, x, index, site, key, f):
+@patch
+def store(self:Launch, x, index, site, key, f):
     "Replace the number at `index` by `f` of it, and return what it was"
     off = x.where(index)
     if type(off) is View: raise TypeError(f'line {self.sites[site].line}: the simulator writes single numbers of an array only')
@@ -531,19 +560,20 @@ def store(self, x, index, site, key, f):
     x.data[index] = f(old)
     return old
 
-def four(self, x, i, j, site, key):
+@patch
+def four(self:Launch, x, i, j, site, key):
     off,line = x.where((i,j)), self.sites[site].line
     if off and off%16: raise ValueError(f'line {line}: four numbers at once must begin at a multiple of 16 bytes; {place_in(x.memory.name, (i,j))} begins at byte {off}')
     return tuple(self.read(x, (i,j+d), site, key) for d in range(4))
 
-def atomic(self, op, x, index, site, key, value): return self.store(x, index, site, key, lambda old: ATOMICS[op](old, value))
+@patch
+def atomic(self:Launch, op, x, index, site, key, value): return self.store(x, index, site, key, lambda old: ATOMICS[op](old, value))
 
-for f in (read, check_shared, write, store, four, atomic): setattr(Launch, f.__name__, f)
-
-# %% ../nbs/07_cuda.ipynb #46efa5b2
+# %% ../nbs/07_cuda.ipynb #125e0a88
 SHARED_BYTES = 48*1024 # for the arrays of a block whose sizes are known to the compiler
 
-def argument(self, name, x):
+@patch
+def argument(self:Launch, name, x):
     "What a kernel gets for the argument `x`"
     if isinstance(x, torch.Tensor):
         if x.device.type != 'cpu': raise TypeError(f'{name} is on {x.device}; the simulator runs on the CPU: try {name}.cpu()')
@@ -557,14 +587,17 @@ def argument(self, name, x):
     if memory is None: self.memories.append(memory := Memory(name, x, 'global'))
     return View(x, memory, self.memories.index(memory))
 
+# %% ../nbs/07_cuda.ipynb #8e3a9da6
 def empty(shape, dtype):
     res = np.zeros(shape, np.dtype(getattr(dtype, 'name', dtype)))
     if res.dtype.kind in 'fc': res.fill(np.nan)
     return res
 
-def local(self, site, shape, dtype): return empty(shape, dtype)
+@patch
+def local(self:Launch, site, shape, dtype): return empty(shape, dtype)
 
-def shared(self, site, shape, dtype):
+@patch
+def shared(self:Launch, site, shape, dtype):
     slot,s = 'dynamic' if shape==0 else site, self.sites[site]
     if slot not in self.here:
         number = self.slots.setdefault(slot, len(self.memories))
@@ -576,10 +609,9 @@ def shared(self, site, shape, dtype):
     m = self.here[slot]
     return View(m.data.view(empty(0, dtype).dtype) if shape==0 else m.data, m, self.slots[slot], site)
 
-for f in (argument, local, shared): setattr(Launch, f.__name__, f)
-
-# %% ../nbs/07_cuda.ipynb #678770f1
-def run_block(self, kernel, args, block):
+# %% ../nbs/07_cuda.ipynb #c8bd3d9e
+@patch
+def run_block(self:Launch, kernel, args, block):
     "All threads of a block, from barrier to barrier"
     self.who.blockIdx,self.here = block, {}
     waiting = {t: kernel(0, *args) for t in range(len(self.ids))}
@@ -595,19 +627,20 @@ def run_block(self, kernel, args, block):
         self.interval(*np.array(ends).T)
         waiting = {t: waiting[t] for t in arrived}
 
-def explain(self, e):
+# %% ../nbs/07_cuda.ipynb #08dce265
+@patch
+def explain(self:Launch, e):
     "Raise `e` again, with the line of the kernel where it happened"
     if re.search(r'\bline \d', str(e)): raise e
     frame = [(f.f_code.co_filename, n) for f,n in walk_tb(e.__traceback__) if '_k0' in f.f_locals][-1]
     raise type(e)(f'line {frame[1]}, `{linecache.getline(*frame).strip()}`: {e}') from e
 
-def check_barrier(self, arrived):
+@patch
+def check_barrier(self:Launch, arrived):
     at,everyone = sorted(set(arrived.values())), range(len(self.ids))
     if not at or len(at)==1 and len(arrived)==len(everyone): return
     waiting,missing = ([self.ids[t] for t in everyone if (arrived.get(t)==at[0])==there] for there in (True, False))
     self.note(self.missed, tuple(at), lambda: MissedBarrier([self.sites[s].line for s in at], self.who.blockIdx, waiting, missing))
-
-for f in (run_block, explain, check_barrier): setattr(Launch, f.__name__, f)
 
 # %% ../nbs/07_cuda.ipynb #cede1d1a
 SECTOR,BANKS,WARP = 32, 32, 32 # bytes of a sector, banks of shared memory (4 bytes wide each), threads of a warp
@@ -680,7 +713,7 @@ def conflicts(
             seen.add(pair)
             yield int(x), int(y)
 
-# %% ../nbs/07_cuda.ipynb #e7dbc64d
+# %% ../nbs/07_cuda.ipynb #3ec7ddd3
 @dataclass
 class Line:
     "What a line of a kernel does with an array, all threads together. Global memory has sectors, shared memory has banks"
@@ -698,7 +731,9 @@ class Line:
     @property
     def efficiency(self): return self.sectors_needed/self.sectors_asked if self.sectors_asked else 1.
 
-def interval(self, threads, ends):
+# %% ../nbs/07_cuda.ipynb #95f5e75e
+@patch
+def interval(self:Launch, threads, ends):
     "Look at what happened between two barriers; the log of each of the `threads` ends where `ends` says"
     site,number,key,off = np.array(self.log, dtype=np.int64).reshape(-1, 4).T
     thread = np.repeat(threads, np.diff(ends, prepend=0))
@@ -711,7 +746,9 @@ def interval(self, threads, ends):
     for n,o in zip(number[wrote].tolist(), off[wrote].tolist()):
         if self.memories[n].space=='shared': self.memories[n].settled[o] = 1
 
-def count(self, site, number, thread, key, off):
+# %% ../nbs/07_cuda.ipynb #f5876c75
+@patch
+def count(self:Launch, site, number, thread, key, off):
     "Count what one place in the source did with one array"
     m,s = self.memories[number], self.sites[site]
     request = numbered(key, thread//WARP)
@@ -732,7 +769,9 @@ def count(self, site, number, thread, key, off):
     self.between.append(np.stack([same(site), same(number), off[first], same(self.block), thread[first]]))
     if self.block==0: self.seen.append((m, site, thread, key, off))
 
-def find_races(self, owner, site, number, off, block, thread):
+# %% ../nbs/07_cuda.ipynb #ce6d363a
+@patch
+def find_races(self:Launch, owner, site, number, off, block, thread):
     "Note the races among these accesses"
     rows = np.flatnonzero(np.isin(number, number[self.kinds[site] > 0]))
     if not len(rows): return
@@ -741,8 +780,6 @@ def find_races(self, owner, site, number, off, block, thread):
     for x,y in conflicts(number << 40 | off, owner[rows], site[rows], self.kinds):
         m,o,(r,q) = self.memories[number[x]], int(off[x]), rows[[x,y]]
         self.note(self.races, (m.name, *sorted((int(site[r]), int(site[q])))), lambda: Race(m.name, m.index(o), touch(r), touch(q)))
-
-for f in (interval, count, find_races): setattr(Launch, f.__name__, f)
 
 # %% ../nbs/07_cuda.ipynb #46651e0e
 class XRay:
@@ -780,7 +817,7 @@ class XRay:
     faults = property(lambda self: self.out_of_bounds + self.races + self.missed_barriers + self.uninitialised + self.aliases,
                       doc='All that makes the result wrong, or undefined')
 
-# %% ../nbs/07_cuda.ipynb #b51fd67d
+# %% ../nbs/07_cuda.ipynb #6e74a879
 def xray(
     kernel, # with @cuda.jit or without
     blocks, # how many, in one to three directions
@@ -796,7 +833,9 @@ def xray(
     launch.run(rewritten, [launch.argument(k, v) for k,v in named.items()])
     return XRay(f.__name__, launch)
 
-def run(self, kernel, args):
+# %% ../nbs/07_cuda.ipynb #15ff62d6
+@patch
+def run(self:Launch, kernel, args):
     "All blocks, one after the other"
     with np.errstate(all='ignore'):  # a GPU does not warn either
         for self.block,block in enumerate(self.grid): self.run_block(kernel, args, block)
@@ -804,7 +843,8 @@ def run(self, kernel, args):
     site,number,off,block,thread = np.concatenate(self.between, axis=1)
     self.find_races(block, site, number, off, block, thread)
 
-def unwritten(self):
+@patch
+def unwritten(self:Launch):
     "How many numbers of each array were not written, where others were"
     if not self.between: return {}
     site,number,off,*_ = np.concatenate(self.between, axis=1)
@@ -812,21 +852,18 @@ def unwritten(self):
     missing = {self.memories[n]: self.memories[n].data.size - len(np.unique(off[wrote & (number==n)])) for n in np.unique(number[wrote])}
     return {m.name: left for m,left in missing.items() if left}
 
-Launch.run,Launch.unwritten = run, unwritten
-
-# %% ../nbs/07_cuda.ipynb #4a58bb4e
-def rows_of(self):
-    "The table's rows"
-    short = lambda r: f'{r.line}: {textwrap.shorten(r.text, 44, placeholder=" …")}'
-    return [[short(r), r.array, r.kind, f'{r.accesses:,}', f'{r.requests:,}',
-             *((f'{r.sectors_asked:,}', f'{r.sectors_needed:,}', f'{r.efficiency:.0%}', '') if r.space=='global' else ('', '', '', f'{r.ways}'))]
-            for r in self.lines]
-
-def table(self):
+# %% ../nbs/07_cuda.ipynb #5be7cd44
+@patch
+def table(self:XRay):
     "What each line does with each array"
-    return Table(['line', 'array', 'does', 'accesses', 'requests', 'sectors asked', 'needed', 'efficiency', 'bank ways'], rows_of(self))
+    short = lambda r: f'{r.line}: {textwrap.shorten(r.text, 44, placeholder=" …")}'
+    where = lambda r: [f'{r.sectors_asked:,}', f'{r.sectors_needed:,}', f'{r.efficiency:.0%}', ''] if r.space=='global' else ['', '', '', r.ways]
+    return Table(['line', 'array', 'does', 'accesses', 'requests', 'sectors asked', 'needed', 'efficiency', 'bank ways'],
+                 [[short(r), r.array, r.kind, f'{r.accesses:,}', f'{r.requests:,}', *where(r)] for r in self.lines])
 
-def words(self, most=6):
+# %% ../nbs/07_cuda.ipynb #8086681d
+@patch
+def words(self:XRay, most=6):
     "The faults, one a line; of each kind the first few"
     kinds = self.out_of_bounds, self.races, self.missed_barriers, self.uninitialised, self.aliases
     res = [str(f) for kind in kinds for f in kind[:most]]
@@ -835,14 +872,19 @@ def words(self, most=6):
     res += [f'unwritten: {left:,} numbers of {name}' for name,left in self.unwritten.items()]
     return res if self.faults else ['no faults'] + res
 
-def head(self): return f'{self.kernel}: {(*self.blocks,)} blocks of {(*self.threads,)} threads'
+@patch
+def head(self:XRay): return f'{self.kernel}: {(*self.blocks,)} blocks of {(*self.threads,)} threads'
 
-XRay.table,XRay.words,XRay.head = table, words, head
-XRay.__repr__ = lambda self: '\n'.join([self.head(), repr(self.table()), '', *self.words()])
-XRay._repr_markdown_ = lambda self: '\n'.join([self.head(), '', self.table()._repr_markdown_(), '', *(f'- {w}' for w in self.words())])
+@patch
+def __repr__(self:XRay): return '\n'.join([self.head(), repr(self.table()), '', *self.words()])
 
-# %% ../nbs/07_cuda.ipynb #41e5dcc1
-def touched(self, memory):
+@patch
+def _repr_markdown_(self:XRay):
+    return '\n'.join([self.head(), '', self.table()._repr_markdown_(), '', *(f'- {w}' for w in self.words())])
+
+# %% ../nbs/07_cuda.ipynb #42c2a7e2
+@patch
+def touched(self:XRay, memory):
     "Where the first thread, its warp in its first request, and its block touch an array: three arrays of its shape, 0 nothing, 1 read, 2 written"
     seen = [s for s in self.launch.seen if s[0] is memory]
     res = np.zeros((3, memory.data.nbytes//memory.size), int)
@@ -856,13 +898,15 @@ def touched(self, memory):
     shape = [memory.data.shape[d] for d in index]
     return [r.reshape(shape).transpose(np.argsort(index)) for r in res]
 
-def show(self):
+# %% ../nbs/07_cuda.ipynb #9a608417
+@patch
+def show(self:XRay):
     "Draw what the first block touches of each array in global memory: one thread, one request of its warp, the whole block"
     memories = list({id(s[0]): s[0] for s in self.launch.seen}.values())
     if not memories: raise ValueError(f'the first block of {self.kernel} touches no array in global memory; there is nothing to draw')
     fig,axs = plt.subplots(len(memories), 3, figsize=(7.2, 1.9*len(memories)+.3), squeeze=False)
     for m,row in zip(memories, axs):
-        for mask,ax in zip(touched(self, m), row):
+        for mask,ax in zip(self.touched(m), row):
             mask = np.atleast_2d(mask).reshape(-1, mask.shape[-1])
             picture = np.array([to_rgba(ink, .15), to_rgba(second), to_rgba(accent)])[mask]
             ax.imshow(picture, interpolation='nearest', aspect='equal' if max(mask.shape) < 6*min(mask.shape) else 'auto')
@@ -872,8 +916,6 @@ def show(self):
         row[0].set_ylabel(f"{m.name} {'×'.join(map(str, m.data.shape))}\n{' and '.join(sorted(did))}", color=second if did=={'read'} else accent)
     for ax,title in zip(axs[0], ('one thread', 'its warp, one request', 'its block')): ax.set_title(title, loc='center')
     fig.tight_layout()
-
-XRay.show = show
 
 # %% ../nbs/07_cuda.ipynb #acf43d2c
 @cuda.jit
@@ -1271,7 +1313,7 @@ def copy_gbs(
     y = torch.empty_like(x)
     return 2*size/event_seconds(lambda: y.copy_(x))[0]/1e9
 
-# %% ../nbs/07_cuda.ipynb #76e1f052
+# %% ../nbs/07_cuda.ipynb #d0ac7fb9
 SIZES = [(4096,4096,4096), (50000,784,10)] + [(s,s,s) for s in (128, 256, 512, 1024, 2048, 8192)] + [(4095,4097,4093), (50000,784,16), (5,784,10)]
 
 def kernel_row(
@@ -1287,6 +1329,7 @@ def kernel_row(
     return dict(kernel=name, n=n, k=k, m=m, seconds=t, spread=seconds[1], gflops=2*n*k*m/t/1e9, gbs=gbs,
                 of_cublas=library/t, of_copy=gbs/copy, rel_error=error)
 
+# %% ../nbs/07_cuda.ipynb #0ed07b81
 def measure_kernels(
     shapes=SIZES, # sizes n, k, m
     before=None, # called with the name of each measurement
@@ -1310,7 +1353,7 @@ def measure_kernels(
                 yield kernel_row(name, n, k, m, seconds, library[0], copy, rel_error(c, a, b))
     finally: torch.backends.cuda.matmul.allow_tf32 = tf32
 
-# %% ../nbs/07_cuda.ipynb #ab7aac33
+# %% ../nbs/07_cuda.ipynb #4bb9ded8
 def measure_copies(
     n:int=50000, k:int=784, m:int=10, # sizes
 ) -> dict: # s, medians: `a` and `b` to the GPU, the result back, and the whole products from CPU to CPU
@@ -1323,6 +1366,7 @@ def measure_copies(
     found = dict(to_gpu=to_gpu, back=c.copy_to_host, matmul_cuda=lambda: matmul_cuda(a, b), matmul_torch_cuda=lambda: matmul_torch_cuda(a, b))
     return {name: bench(f, min_time=1).seconds for name,f in found.items()}
 
+# %% ../nbs/07_cuda.ipynb #c756cdc1
 def gpu_json(
     rows, # what `measure_kernels` gave
     copies, # what `measure_copies` gave
@@ -1334,7 +1378,7 @@ def gpu_json(
     return json.dumps(dict(device=torch.cuda.get_device_name(), driver=smi, cuda=torch.version.cuda, versions=versions, date=str(date.today()),
                            copy_gbs=rows[0]['gbs']/rows[0]['of_copy'], copies=copies, rows=rows), indent=1)
 
-# %% ../nbs/07_cuda.ipynb #72b0b245
+# %% ../nbs/07_cuda.ipynb #7aa43542
 def gpu_table(
     rows, # what `measure_kernels` gave
 ) -> Table: # a line a measurement
@@ -1343,6 +1387,7 @@ def gpu_table(
     return Table(header, [[f"{r['n']} × {r['k']} × {r['m']}", r['kernel'], show_time(r['seconds']), f"{r['gflops']:,.0f}", f"{r['gbs']:,.0f}",
                            f"{100*r['of_cublas']:.1f}", f"{100*r['of_copy']:.1f}", f"{r['rel_error']:.0e}"] for r in rows])
 
+# %% ../nbs/07_cuda.ipynb #92cae19c
 def show_gpu(
     rows, # what `measure_kernels` gave
     n:int=4096, k:int=4096, m:int=4096, # the product to draw
