@@ -58,6 +58,9 @@ def check_links(folder, pages):
     wrong = []
     for name, page in pages.items():
         for tag, href, rel in page.links:
+            if source := re.match(r'https://(?:github\.com|github\.dev|colab\.research\.google\.com/github)/groundup-book/groundup/(?:blob|edit)/main/([^#?]+)', href):
+                if not (root/source[1]).exists() and not source[1].startswith('nbs/reference/'): wrong.append(f'{name}: {href}: there is no such file in the repository')
+            elif 'colab.research' in href or '/blob/' in href: wrong.append(f'{name}: {href} names no file of the repository')
             if not (at := inside(name, href)): continue
             path, anchor = at
             if not (folder/path).exists(): wrong.append(f'{name}: {href} leads to nothing')

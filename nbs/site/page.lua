@@ -3,9 +3,12 @@
 -- reference, without the signature where the whole source follows. Everywhere: links to this site become relative.
 local function read(path)
   local f = io.open(path)
+  local text = f and f:read('a')
   if f then f:close() end
-  return f ~= nil
+  return text
 end
+
+local function setting(key) return read(quarto.project.directory .. '/nbdev.yml'):match(key:gsub('-', '%%-') .. ': "([^"]+)"') end
 
 local root = quarto.project.offset or '.'
 local name = pandoc.path.filename(quarto.doc.input_file)
@@ -37,6 +40,13 @@ end
 local function exported(block) return block and block.t == 'Div' and block.content[1] and block.content[1].attributes and
   block.content[1].attributes['code-summary'] == 'Exported source' end
 
+-- Does this cell hold the source of the symbol?
+local function defines(block, s)
+  local name = pandoc.utils.stringify(s.head):match('[^.]+$')
+  local text = '\n' .. block.content[1].text
+  return text:find('\n%s*def ' .. name .. '%f[^%w_]') or text:find('\n%s*class ' .. name .. '%f[^%w_]')
+end
+
 local function frame(s, whole)
   local id = s.head.identifier
   local links = {pandoc.Code(pandoc.utils.stringify(s.head)), pandoc.Space(), link('source', s.source)}
@@ -46,9 +56,7 @@ local function frame(s, whole)
 end
 
 function Pandoc(doc)
-  local web = quarto.metadata.get('website') or {}
-  local str = function (k) return web[k] and pandoc.utils.stringify(web[k]) or '' end
-  site = {url = str('site-url'), repo = str('repo-url'):gsub('^https://github.com/', '')}
+  site = {url = setting('site-url'), repo = setting('repo-url'):gsub('^https://github.com/', '')}
   local out, i = pandoc.List(), 1
   if name:match('^%d%d_.+%.ipynb$') then out:insert(top()) end
   while i <= #doc.blocks do
@@ -58,14 +66,18 @@ function Pandoc(doc)
       i = j
       s, j = symbol(doc.blocks, i)
     end
-    local whole = exported(doc.blocks[i])
-    for _, r in ipairs(run) do out:insert(frame(r, whole)) end
-    if whole then doc.blocks[i].content[1].attributes = {} end  -- no fold around what the chapter is about
+    for _, r in ipairs(run) do
+      if exported(out[#out]) and defines(out[#out], r) then out:insert(#out, frame(r, true))
+      else out:insert(frame(r, exported(doc.blocks[i]) and defines(doc.blocks[i], r))) end
+    end
     if doc.blocks[i] then out:insert(doc.blocks[i]) end
     i = i+1
   end
+  for _, b in ipairs(out) do
+    if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
+  end
   doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
-    if site.url ~= '' and l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
+    if l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
     return l
   end})
   return doc
