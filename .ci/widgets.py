@@ -8,7 +8,9 @@ import argparse, json, math, shutil, subprocess, sys
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 from groundup.broadcasting import explain_broadcast
+from groundup.cuda import SECTOR, WARP, sectors
 from groundup.einsum import loop_nest, parse, _shapes
 from groundup.numba import line_fetches
 
@@ -58,18 +60,27 @@ def cache_case(order, n, k, m, line, lines):
     return dict(order=order, n=n, k=k, m=m, line=line, lines=lines, fetched=','.join(line_fetches(order, n, k, m, line, lines)))
 
 
+def fetched(places):
+    "The sectors in which these numbers of float32 lie, and how few could hold them, counted by the package"
+    byte = 4*np.array(places, dtype=int)
+    asked,needed = sectors(0*byte, byte, 4) if len(byte) else ([0], [0])
+    found = sorted({int(b)//SECTOR for b in byte})
+    assert len(found) == asked[0], (places, found, asked)
+    return found, int(needed[0])
+
+
 def grid_case(n, k, m, block, first):
-    "For each warp of each block: how many threads have something to do, and the sectors of 32 bytes that they touch in a, b and c at step 0"
+    "For each warp of each block: how many threads have something to do, and the sectors that they touch in a, b and c at step 0"
     (x,y),warps = block, []
     along,across = (n, m) if first=='i' else (m, n)
     for q in range(math.ceil(across/y)):
         for p in range(math.ceil(along/x)):
-            for w in range(math.ceil(x*y/32)):
-                threads = [(p*x + t%x, q*y + t//x) for t in range(32*w, min(32*w+32, x*y))]  # threadIdx.x walks first
+            for w in range(math.ceil(x*y/WARP)):
+                threads = [(p*x + t%x, q*y + t//x) for t in range(WARP*w, min(WARP*(w+1), x*y))]  # threadIdx.x walks first
                 places = [(i, j) for i,j in (t if first=='i' else t[::-1] for t in threads) if i < n and j < m]
-                bytes_ = dict(a={4*i*k for i,_ in places}, b={4*j for _,j in places}, c={4*(i*m+j) for i,j in places})
-                warps.append(dict(block=[p, q], warp=w, busy=len(places), sectors={name: sorted({at//32 for at in b}) for name,b in bytes_.items()},
-                                  needed={name: math.ceil(4*len(b)/32) for name,b in bytes_.items()}))
+                touched = dict(a=fetched([i*k for i,_ in places]), b=fetched([j for _,j in places]), c=fetched([i*m+j for i,j in places]))
+                warps.append(dict(block=[p, q], warp=w, busy=len(places), sectors={name: found for name,(found,_) in touched.items()},
+                                  needed={name: needed for name,(_,needed) in touched.items()}))
     return dict(n=n, k=k, m=m, block=block, first=first, warps=warps)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from . import __version__
 
-# %% ../nbs/11_cli.ipynb #cceb4492
+# %% ../nbs/11_cli.ipynb #c1d60249
 def parser():
     "The options of the command"
     p = argparse.ArgumentParser('groundup', description='Multiply the MNIST digits by a matrix of weights in every way that the book knows, '
@@ -43,7 +43,7 @@ def parser():
     c.add_argument('--json', action='store_true', default=argparse.SUPPRESS, help='print the JSON instead of the table')
     c = jobs.add_parser('compare', help='lay your ladder beside those that come with the book, or any ladders beside each other',
         description='Lay ladders beside each other: a table, and the picture compare.svg. Rungs are compared where they were measured on the same rows.')
-    c.add_argument('files', nargs='*', metavar='FILE', help="a ladder.json; `published` stands for those that come with the book (default: ladder.json published)")
+    c.add_argument('files', nargs='*', metavar='FILE', help='a ladder.json (default: the one here); a single one is laid beside those that come with the book, for which `published` stands')
     c.add_argument('--out', metavar='DIR', default=argparse.SUPPRESS, help='folder for compare.svg (default: here)')
     c.add_argument('--json', action='store_true', default=argparse.SUPPRESS, help='print JSON instead of the table')
     e = jobs.add_parser('practice', help='exercises that check themselves: list, open, check, hint, progress',
@@ -303,7 +303,7 @@ def _cuda(args, found, stop):
     sys.stdout.flush()
 
 
-# %% ../nbs/11_cli.ipynb #244ae85d
+# %% ../nbs/11_cli.ipynb #ed8f4168
 def gather(
     files, # what was named, perhaps nothing
 ): # the ladders
@@ -311,7 +311,9 @@ def gather(
     from groundup.ladder import published, read_ladder
     if not files and not Path(FILES[0]).exists():
         raise Mistake(f'there is no {FILES[0]} here: `groundup` measures one; or name a file, as in `groundup compare there/{FILES[0]}`')
-    try: return [l for f in files or (FILES[0], 'published') for l in (published() if f=='published' else [read_ladder(f)])]
+    files = files or [FILES[0]]
+    if len(files)==1 and files[0] != 'published': files = [*files, 'published']
+    try: return [l for f in files for l in (published() if f=='published' else [read_ladder(f)])]
     except ValueError as e: raise Mistake(str(e)) from None
     except OSError as e: raise Mistake(f'cannot read {e.filename} ({e.strerror}); name a {FILES[0]}, or `published`') from None
 
@@ -343,7 +345,7 @@ def _compare(args, found, stop):
             v = ', '.join(f'{k} {l.versions[k]}' for k in ('torch', 'numba', 'numpy') if k in l.versions)
             busy = '; careful: it was busy with something else' if (l.machine.get('busy_others') or 0) > 0.5 else ''
             console.print(f'{x}: {l}; {v}; digits: {l.data}{busy}')
-        left = [s.name for s in ladders[0].steps if s.name not in {row[0].name for row in same}]
+        left = [s.name for s in ladders[0].steps if not s.skipped and s.name not in {row[0].name for row in same}]
         if left: console.print(f"not measured on the same rows by any other: {', '.join(left)}")
     sys.stdout.flush()
 

@@ -191,7 +191,7 @@ def show_ladder(
     ax.tick_params(left=False)
     return ax
 
-# %% ../nbs/10_ladder.ipynb #7395b369
+# %% ../nbs/10_ladder.ipynb #c4556945
 @dataclass
 class Ladder:
     "A ladder as it was measured: somewhere, with something, on some digits"
@@ -231,12 +231,13 @@ def read_ladder(
     for o,r in enumerate(found['rungs']):
         try: steps.append(read_step(r))
         except (TypeError, ValueError, AttributeError) as e: raise ValueError(f'{path}: rung {o} is damaged ({e}); measure it anew') from None
-    return Ladder(machine, versions, str(found.get('data', '?')), steps, path.name)
+    return Ladder(machine, versions, str(found.get('data', '?')), steps, str(path))
 
-# %% ../nbs/10_ladder.ipynb #3dda85a0
+# %% ../nbs/10_ladder.ipynb #2255b82f
 def published(): # a list of ladders
     "The ladders that come with the book, that of the home page first"
-    return [read_ladder(p) for p in sorted(Path(files('groundup')/'published').glob('ladder*.json'), key=lambda p: (p.stem != 'ladder', p.stem))]
+    paths = sorted(Path(files('groundup')/'published').glob('ladder*.json'), key=lambda p: (p.stem != 'ladder', p.stem))
+    return [replace(read_ladder(p), file=f'published/{p.name}') for p in paths]
 
 # %% ../nbs/10_ladder.ipynb #f5ef8c5a
 def work(
