@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 root = Path(__file__).resolve().parent.parent
-HOST, PHONE, WEIGHT = 'https://groundup-book.github.io/groundup/', 360, 1_500_000
+HOST, PREFIX, PHONE, WEIGHT = 'https://groundup-book.github.io/groundup/', '/groundup', 360, 1_500_000
 problems, done = [], []
 
 
@@ -59,7 +59,7 @@ def check_links(folder, pages):
     for name, page in pages.items():
         for tag, href, rel in page.links:
             if source := re.match(r'https://(?:github\.com|github\.dev|colab\.research\.google\.com/github)/groundup-book/groundup/(?:blob|edit)/main/([^#?]+)', href):
-                if not (root/source[1]).exists() and not source[1].startswith('nbs/reference/'): wrong.append(f'{name}: {href}: there is no such file in the repository')
+                if not (root/source[1]).exists(): wrong.append(f'{name}: {href}: there is no such file in the repository')
             elif 'colab.research' in href or '/blob/' in href: wrong.append(f'{name}: {href} names no file of the repository')
             if not (at := inside(name, href)): continue
             path, anchor = at
@@ -91,6 +91,7 @@ def check_clicks(pages):
 class Quiet(http.server.SimpleHTTPRequestHandler):
     "Files as GitHub Pages serves them: text compressed, and nothing said in the terminal"
     def log_message(self, *args): pass
+    def translate_path(self, path): return super().translate_path(path.removeprefix(PREFIX) if path.startswith(PREFIX) else '/nowhere')
     def do_GET(self):
         path = Path(self.translate_path(self.path))
         if path.is_dir(): path = path/'index.html'
@@ -106,7 +107,7 @@ def serve(folder):
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=folder))
     server.handle_error = lambda *args: None  # a browser that leaves a page hangs up in the middle
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f'http://127.0.0.1:{server.server_port}/'
+    return f'http://127.0.0.1:{server.server_port}{PREFIX}/'
 
 
 def chrome(**prefs):
@@ -265,7 +266,7 @@ def main():
         url, driver = serve(folder), chrome()
         driver.set_script_timeout(60)
         try:
-            check_pages(driver, url, [p for p in pages if p != '404.html'], axe)
+            check_pages(driver, url, pages, axe)
             check_search(driver, url)
             check_mode(driver, url)
             for script in sorted((root/'.ci').glob('browser_*.py')): told(f'{script.name}', importlib.import_module(script.stem).check(driver, url))

@@ -86,6 +86,17 @@ def links():
     must('links between notebooks', not dead, '\n        '.join(dead))
 
 
+def docs(env, work):
+    "The notebooks as the docs take them; without Quarto an empty command of that name keeps nbdev from installing it"
+    if not shutil.which('quarto'):
+        (work/'bin').mkdir()
+        (work/'bin'/'quarto').write_text('#!/bin/sh\n')
+        (work/'bin'/'quarto').chmod(0o755)
+        env = {**env, 'PATH': f"{env['PATH']}:{work/'bin'}"}
+    good, out = run('nbdev_proc_nbs', 'rm -rf _proc && nbdev_proc_nbs', 10*minutes, **env)
+    if good: must('no warning in nbdev_proc_nbs', 'Warning' not in out, out)
+
+
 def layout():
     "Does the site hold together? Every page in the sidebar, every chapter on the home page and ready for Colab, headings in order, pictures there and described"
     config, wrong = (root/'_quarto.yml').read_text(), []
@@ -116,17 +127,6 @@ def site(env):
     must('no warning when the site is built', not said, '\n        '.join(said))
     if not whole: run('selenium', 'pip install -q selenium', 5*minutes, **env)
     run('the site in a browser', '.ci/browser.py' + ' --all'*whole, 15*minutes, show=True, **env)
-
-
-def docs(env, work):
-    "The notebooks as the docs take them; without Quarto an empty command of that name keeps nbdev from installing it"
-    if not shutil.which('quarto'):
-        (work/'bin').mkdir()
-        (work/'bin'/'quarto').write_text('#!/bin/sh\n')
-        (work/'bin'/'quarto').chmod(0o755)
-        env = {**env, 'PATH': f"{env['PATH']}:{work/'bin'}"}
-    good, out = run('nbdev_proc_nbs', 'rm -rf _proc && nbdev_proc_nbs', 10*minutes, **env)
-    if good: must('no warning in nbdev_proc_nbs', 'Warning' not in out, out)
 
 
 def main():

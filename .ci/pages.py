@@ -149,7 +149,7 @@ def page(mod, book, names):
     cells = json.loads(book.read_text())['cells']
     named = [(n, getattr(m, n)) for n in m.__all__]
     values = [(n, v) for n, v in named if kind(v) is None]
-    out = ['---', f'title: "`groundup.{mod}`"', f'pagetitle: groundup.{mod}', f'description: {json.dumps(m.__doc__ or "")}', 'order: ' + book.name[:2], '---', '',
+    out = ['---', f'title: "`groundup.{mod}`"', f'pagetitle: groundup.{mod}', f'description: {json.dumps(m.__doc__ or "")}', 'order: ' + book.name[:2], 'repo-actions: false', '---', '',
            f'Explained and tested in [chapter {int(book.name[:2])}](../{book.name}).', '']
     for n, v in named:
         if kind(v): out += symbol(mod, n, v, book, cells, names)
@@ -161,7 +161,7 @@ def page(mod, book, names):
 
 def index(mods):
     "The first page of the reference: every function, in one line"
-    out = ['---', 'title: Reference', 'description: Every function and class of the package, in one line each.', 'order: -1', '---', '']
+    out = ['---', 'title: Reference', 'description: Every function and class of the package, in one line each.', 'order: -1', 'repo-actions: false', '---', '']
     for mod, book in mods.items():
         m = importlib.import_module(f'groundup.{mod}')
         out += [f'## [`groundup.{mod}`]({mod}.qmd) {{#{mod}}}', '', '| | |', '|:--|:--|']
