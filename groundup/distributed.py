@@ -25,7 +25,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tenso
 from .core import accent, check_operands, ink, matmul_sizes, product_sizes, second, show_time, Table
 from .gemm import matmul_gemm
 
-# %% ../nbs/09_distributed.ipynb #54230733
+# %% ../nbs/09_distributed.ipynb #f68c52a8
 def quiet_env(ranks):
     "The environment for ranks on this machine alone: loopback, and the cores shared out among them"
     threads = str(max(1, (os.cpu_count() or 1)//ranks))
@@ -53,7 +53,7 @@ def end(process):
 def torchrun(
     ranks:int, # processes to start
     *script, # the script and its arguments, or `-m` and a module
-    timeout:float=120, # seconds until it is ended
+    timeout:float=170, # seconds until it is ended
     **options, # further options of torchrun
 ) -> tuple: # exit status, and what was printed
     "Run ranks on this machine to their end. Raises `TimeoutError` with their last words if the time is up"
@@ -69,7 +69,7 @@ def torchrun(
     if late: raise TimeoutError(f'torchrun was not done after {timeout} s, and was ended:\n{text[-2000:]}')
     return process.returncode, text
 
-# %% ../nbs/09_distributed.ipynb #81e3214d
+# %% ../nbs/09_distributed.ipynb #c4ed83a6
 def follow(parent):
     "End this process when its parent is no longer `parent`"
     while os.getppid()==parent: time.sleep(0.2)
@@ -81,12 +81,12 @@ def give_up(words):
     os._exit(1)
 
 def heed_sigterm():
-    "When torchrun sends SIGTERM, end with a reason: as an exception, or after two seconds at once, if the main thread waits for something else"
+    "When torchrun sends SIGTERM, end with a reason: as an exception, or after ten seconds at once, if the main thread waits for something else"
     words = f"rank {os.environ['RANK']}: stopped by torchrun, because another rank failed or the run was ended"
     def stopped(*_): raise SystemExit(words)
     def watch():
         while ours.recv(1)!=bytes([signal.SIGTERM]): pass
-        time.sleep(2)
+        time.sleep(10)
         give_up(words)
     signal.signal(signal.SIGTERM, stopped)
     ours,theirs = socket.socketpair()
@@ -151,7 +151,7 @@ def serve(path):
             if ends: sys.exit(1)
     if dist.is_initialized(): dist.destroy_process_group()
 
-# %% ../nbs/09_distributed.ipynb #c1b023ee
+# %% ../nbs/09_distributed.ipynb #af5ee349
 class Ranks:
     "Processes started by torchrun on this machine, which run functions of a notebook until they are closed"
     def __init__(self,
@@ -213,18 +213,18 @@ class Ranks:
         if bad: raise RuntimeError('\n'.join(f'rank {rank}: {words}' for rank,(words,_) in bad.items()))
         return [replies[rank][1] for rank in range(self.size)]
 
-    def close(self):
-        "End the ranks"
+    def close(self, patience=10):
+        "End the ranks, which have so many seconds to finish"
         for line in self.lines.values(): line.close()
         self.lines = {}
         if self.process:
-            try: self.process.wait(10)
+            try: self.process.wait(patience)
             except subprocess.TimeoutExpired: end(self.process)
         self.log.close()
         self.folder.cleanup()
 
     def __enter__(self): return self
-    def __exit__(self, *_): self.close()
+    def __exit__(self, error, *_): self.close(0 if error else 10)
 
 # %% ../nbs/09_distributed.ipynb #736b7566
 def pieces(
