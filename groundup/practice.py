@@ -325,7 +325,7 @@ def recognise(exercise, f, cases, done, seconds, tell):
                 if all(differs(got, observe(exercise, w, case, seconds), exact=True) is None for case,got in done): return inspect.cleandoc(python_of(w).__doc__)
         except TooLong: pass
 
-# %% ../nbs/12_practice.ipynb #25a591e8
+# %% ../nbs/12_practice.ipynb #f574bb45
 def serve(
     fd:int, # number of the file that is the pipe
 ):
@@ -344,9 +344,8 @@ def serve(
             found = judge(*job, lambda case, wait: say(case, wait))
         except BaseException as e: found = dict(broken=f'{type(e).__name__}: {e}')
         say(found, None)
-        if found.get('threads'): os._exit(0)  # one of them may still be at it
 
-# %% ../nbs/12_practice.ipynb #debf8d04
+# %% ../nbs/12_practice.ipynb #9e7128b5
 class Worker:
     "A process for answers, started when it is first asked, and again after it had to be killed"
     process = None
@@ -378,7 +377,9 @@ class Worker:
             self.pipe.send_bytes(job)
             while self.pipe.poll(wait):
                 found,wait = pickle.loads(self.pipe.recv_bytes())
-                if wait is None: return found
+                if wait is None:
+                    if found.get('threads'): self.stop()  # one of them may still be at it
+                    return found
             self.stop()
             return dict(found, late=None)
         except (EOFError, ConnectionError):
