@@ -131,13 +131,13 @@ class Climb:
     data:str = '' # which digits
     others:float = None # other threads that wanted a core, before
 
-# %% ../nbs/11_cli.ipynb #a1c16e19
+# %% ../nbs/11_cli.ipynb #4abc12f8
 def _console(stream):
     "A rich console that lets the end of a pipe be noticed, and cuts nothing off where there is no terminal"
     from rich.console import Console
     class Pipe(Console):
         def on_broken_pipe(self): raise BrokenPipeError
-    return Pipe(file=stream, highlight=False, force_terminal=stream.isatty(), width=None if stream.isatty() else 140)
+    return Pipe(file=stream, highlight=False, force_jupyter=False, force_terminal=stream.isatty(), width=None if stream.isatty() else 140)
 
 def _load_digits(path):
     "The digits, the weights, and a word for where the digits are from"

@@ -21,7 +21,7 @@ from types import CodeType
 
 import platformdirs
 
-# %% ../nbs/12_practice.ipynb #7501a78a
+# %% ../nbs/12_practice.ipynb #caa2ac2a
 @dataclass
 class Exercise:
     "One exercise; shows itself with its hints and its solution folded"
@@ -32,7 +32,7 @@ class Exercise:
     solution:object # the function that is right
     wrong:tuple # functions that are not; the docstring of each says what is wrong
     cases:object # called with a random generator of NumPy: tuples of arguments, from small to large
-    run:object # called with an answer and the arguments of a case: what is compared
+    run:object # called with an answer and the arguments of a case: what is compared; None: what the answer returns
     rules:tuple # functions that look at an answer, and return what is wrong with it or None
     seconds:float # how long an answer may take for one case
     blank:str # what the reader starts from
@@ -42,7 +42,7 @@ class Exercise:
     @property
     def name(self): return python_of(self.solution).__name__
     @property
-    def page(self): return f'https://groundup-book.github.io/groundup/{CHAPTERS[self.chapter]}.html#practice'
+    def page(self): return f'https://groundup-book.github.io/groundup/{self.chapter}.html#practice'
     @property
     def colab(self): return f'https://colab.research.google.com/github/groundup-book/groundup/blob/main/nbs/{CHAPTERS[self.chapter]}.ipynb'
 
@@ -62,7 +62,7 @@ def source_of(
     if ast.get_docstring(ast.parse(source).body[0]): del lines[first.lineno-1:first.end_lineno]
     return re.sub(rf'\b{f.__name__}\b', name, '\n'.join(lines)) + '\n'
 
-# %% ../nbs/12_practice.ipynb #818d0ac2
+# %% ../nbs/12_practice.ipynb #6163532b
 CHAPTERS = {name.partition('_')[2]: name for name in ('01_data', '02_random', '03_loops', '04_numba', '05_broadcasting',
                                                       '06_einsum', '07_cuda', '08_gemm', '09_distributed')}
 EXERCISES = {} # id → Exercise
@@ -81,7 +81,7 @@ def define(
         blank = source_of(bugs[0], name) if bugs else f'def {name}{inspect.signature(python_of(solution))}: ...\n'
         task = ' '.join(inspect.cleandoc(form.__doc__).split())
         EXERCISES[id] = Exercise(id, title, task, solution=solution, wrong=tuple(wrong.values()), blank=blank,
-                                 **{'run': call, 'rules': (), 'seconds': 10, **options})
+                                 **{'run': None, 'rules': (), 'seconds': 10, **options})
         return EXERCISES[id]
     return read
 
@@ -116,7 +116,7 @@ def call(
         if differs(a, k): return Note(f'the function changes its argument {name}, which belongs to the caller; work on something of your own')
     return got
 
-# %% ../nbs/12_practice.ipynb #bf6824a2
+# %% ../nbs/12_practice.ipynb #2323c0a9
 def reader_line(
     e, # an exception with its traceback
     f, # the answer
@@ -149,10 +149,10 @@ def observe(
 ): # what `f` does; raises TooLong
     "Run an answer on one case"
     try:
-        with time_limit(seconds): return exercise.run(f, *copy.deepcopy(case))
+        with time_limit(seconds): return (exercise.run or call)(f, *copy.deepcopy(case))
     except Exception as e: return Raised(type(e).__name__, str(e), reader_line(e, f))
 
-# %% ../nbs/12_practice.ipynb #bc5acd9e
+# %% ../nbs/12_practice.ipynb #3948fcb8
 def _is_array(x): return type(x).__module__.partition('.')[0] in ('torch', 'numpy') and hasattr(x, 'shape')
 
 def _kind(x):
@@ -195,7 +195,7 @@ def differs(
     if isinstance(expected, (list, tuple)):
         if not isinstance(got, (list, tuple)): return f'got a {_kind(got)} where a {_kind(expected)} belongs'
         found = [(i, differs(g, e, exact)) for i,(g,e) in enumerate(zip(got, expected))]
-        first = next((f'item {i}: {d}' for i,d in found if d), None)
+        first = next((f'[{i}]' + ': '*(d[0] != '[') + d for i,d in found if d), None)
         return first or (f'it has {len(got)} items and should have {len(expected)}' if len(got) != len(expected) else None)
     if isinstance(got, int) and isinstance(expected, int): return None if got==expected else f'it is {got} and should be {expected}'
     if expected is None or isinstance(expected, (str, bytes, dict)):
@@ -278,7 +278,7 @@ def is_blank(
     body = lambda code: [s for s in _steps(code) if s[0] not in ('RESUME', 'NOP')]
     return body(python_of(f).__code__) == body(given)
 
-# %% ../nbs/12_practice.ipynb #4f9d3d76
+# %% ../nbs/12_practice.ipynb #ce613642
 def judge(
     exercise, # the exercise
     f, # an answer
@@ -307,8 +307,8 @@ def judge(
 
 def describe(exercise, case):
     "The arguments of a case with their names"
-    names = list(inspect.signature(python_of(exercise.solution) if exercise.run is call else exercise.run).parameters)
-    if exercise.run is not call: del names[0]  # the answer
+    names = list(inspect.signature(python_of(exercise.solution) if exercise.run is None else exercise.run).parameters)
+    if exercise.run: del names[0]  # the answer
     return [(name, show(x)) for name,x in zip(names, case)] if len(names)==len(case) else [('case', show(case))]
 
 def recognise(exercise, f, cases, done, seconds, tell):
@@ -325,7 +325,7 @@ def recognise(exercise, f, cases, done, seconds, tell):
                 if all(differs(got, observe(exercise, w, case, seconds), exact=True) is None for case,got in done): return inspect.cleandoc(python_of(w).__doc__)
         except TooLong: pass
 
-# %% ../nbs/12_practice.ipynb #25a591e8
+# %% ../nbs/12_practice.ipynb #f574bb45
 def serve(
     fd:int, # number of the file that is the pipe
 ):
@@ -344,9 +344,8 @@ def serve(
             found = judge(*job, lambda case, wait: say(case, wait))
         except BaseException as e: found = dict(broken=f'{type(e).__name__}: {e}')
         say(found, None)
-        if found.get('threads'): os._exit(0)  # one of them may still be at it
 
-# %% ../nbs/12_practice.ipynb #debf8d04
+# %% ../nbs/12_practice.ipynb #9e7128b5
 class Worker:
     "A process for answers, started when it is first asked, and again after it had to be killed"
     process = None
@@ -378,7 +377,9 @@ class Worker:
             self.pipe.send_bytes(job)
             while self.pipe.poll(wait):
                 found,wait = pickle.loads(self.pipe.recv_bytes())
-                if wait is None: return found
+                if wait is None:
+                    if found.get('threads'): self.stop()  # one of them may still be at it
+                    return found
             self.stop()
             return dict(found, late=None)
         except (EOFError, ConnectionError):
@@ -483,13 +484,13 @@ def check_exercise(
         raise TypeError(f'the answer is {show(f)}, of type {type(f).__name__}; give the function itself: check_exercise({id!r}, {exercise.name})')
     return report(exercise, f, seconds or exercise.seconds)
 
-# %% ../nbs/12_practice.ipynb #24ca4780
+# %% ../nbs/12_practice.ipynb #4cf9b8df
 def report(exercise, f, seconds):
     "Judge, keep the progress, and tell"
     id,found = exercise.id,{}
     if is_blank(exercise, f):
-        todo = 'is still blank: put your code where the `...` is' if exercise.blank.endswith(': ...\n') else 'is still as it was given: find its mistake, mend it'
-        return Report(id, False, f'✗ {id}: {exercise.name} {todo}, and run this again')
+        state,todo = ('blank', 'Put your code where the `...` is') if exercise.blank.endswith(': ...\n') else ('as it was given', 'Find its mistake and mend it')
+        return Report(id, False, f'✗ {id}: {exercise.name} is still {state}.\n{todo}, and run this again.')
     if broken := next((b for rule in exercise.rules if (b := rule(f))), None): lines = [f'✗ {id}: {broken}']
     else:
         found = WORKER.ask(_pack(exercise, f, secrets.randbits(32), seconds))
