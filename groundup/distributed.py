@@ -11,10 +11,9 @@ __all__ = ['LAYOUTS', 'PANEL', 'HELD', 'NEEDS', 'GIVES', 'WORDS', 'quiet_env', '
            'bytes_taken', 'matmul_streamed', 'timed', 'cost', 'parser', 'sizes_of', 'job', 'main', 'place_rows',
            'multiply_placed', 'matmul_on']
 
-# %% ../nbs/09_distributed.ipynb #3b59eccc
+# %% ../nbs/09_distributed.ipynb #6678cc4a
 import argparse, ctypes, inspect, json, math, os, pickle, re, signal, socket, statistics, struct, subprocess, sys, tempfile, textwrap, threading, time
 from datetime import timedelta
-from itertools import accumulate
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import matplotlib.pyplot as plt, numba, torch, torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-from .core import accent, check_operands, ink, matmul_sizes, product_sizes, second, show_time, Table
+from .core import accent, check_operands, ink, matmul_sizes, product_sizes, second, show_time
 from .gemm import matmul_gemm
 
 # %% ../nbs/09_distributed.ipynb #f68c52a8
@@ -69,7 +68,7 @@ def torchrun(
     if late: raise TimeoutError(f'torchrun was not done after {timeout} s, and was ended:\n{text[-2000:]}')
     return process.returncode, text
 
-# %% ../nbs/09_distributed.ipynb #c4ed83a6
+# %% ../nbs/09_distributed.ipynb #9834add6
 def follow(parent):
     "End this process when its parent is no longer `parent`"
     while os.getppid()==parent: time.sleep(0.2)
@@ -101,7 +100,8 @@ def start(
     missing = [v for v in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT') if v not in os.environ]
     if missing: raise RuntimeError(f"{', '.join(missing)}: not set, so torchrun did not start this process: "
                                    "try `torchrun --nproc-per-node 2 script.py`")
-    rank,size,here,index = (int(os.environ.get(v, d)) for v,d in (('RANK', 0), ('WORLD_SIZE', 1), ('LOCAL_WORLD_SIZE', 1), ('LOCAL_RANK', 0)))
+    rank,size = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
+    here,index = int(os.environ.get('LOCAL_WORLD_SIZE', 1)), int(os.environ.get('LOCAL_RANK', 0))
     gpus = dist.is_nccl_available() and torch.cuda.is_available() and torch.cuda.device_count() >= here
     device = torch.device('cuda', index) if gpus else torch.device('cpu')
     if gpus: torch.cuda.set_device(device)
@@ -118,7 +118,8 @@ def start(
     limit = timedelta(seconds=timeout)
     try:
         store,rank,size = next(rendezvous('env://', rank, size, timeout=limit))
-        store = dist.PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)  # or a restart finds the addresses of the dead
+        attempt = os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)
+        store = dist.PrefixStore(f'attempt {attempt}', store)  # or a restart finds the addresses of the dead
         dist.init_process_group('nccl' if gpus else 'gloo', store=store, rank=rank, world_size=size, timeout=limit)
     except (RuntimeError, ValueError) as e: raise RuntimeError(f'{words} ({first_line(e)})') from None
     finally: guard.cancel()
@@ -151,7 +152,7 @@ def serve(path):
             if ends: sys.exit(1)
     if dist.is_initialized(): dist.destroy_process_group()
 
-# %% ../nbs/09_distributed.ipynb #af5ee349
+# %% ../nbs/09_distributed.ipynb #3e6ddd55
 class Ranks:
     "Processes started by torchrun on this machine, which run functions of a notebook until they are closed"
     def __init__(self,
@@ -169,8 +170,9 @@ class Ranks:
                 listener.bind(str(path/'socket'))
                 listener.listen(ranks)
                 listener.settimeout(0.1)
-                self.process = subprocess.Popen(torchrun_command(ranks, '-m', 'groundup.distributed', '--serve', path/'socket'), env=quiet_env(ranks),
-                                                stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+                command = torchrun_command(ranks, '-m', 'groundup.distributed', '--serve', path/'socket')
+                self.process = subprocess.Popen(command, env=quiet_env(ranks), stdin=subprocess.DEVNULL,
+                                                stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
                 self._accept(listener, time.monotonic()+180)
         except BaseException:
             self.close()
@@ -379,7 +381,7 @@ HELD = dict(rows=('rows', 'rows'), columns=('columns', 'columns'), inner=('colum
 NEEDS = HELD | dict(rows=('rows', 'replicated'), columns=('replicated', 'columns')) # how they must be cut to be multiplied
 GIVES = dict(rows='rows', columns='columns', inner='rows', blocks='blocks') # how the result is cut
 
-# %% ../nbs/09_distributed.ipynb #ffb4de31
+# %% ../nbs/09_distributed.ipynb #f2a31b8e
 def show_scheme(
     scheme:str, # rows, columns, inner or blocks
     sizes:tuple=(8, 8, 8), # n, k, m
@@ -394,7 +396,8 @@ def show_scheme(
     mine = {x: owners[x][me] for x in 'abc'}
     every = {x: (0, size[x][0], 0, size[x][1]) for x in 'abc'}
     if scheme=='blocks':
-        steps = [(f'panel {i}', dict(a=(*mine['c'][:2], l0, l1), b=(l0, l1, *mine['c'][2:]), c=mine['c'])) for i,(l0,l1,*_) in enumerate(panels(k, grid))]
+        steps = [(f'panel {i}', dict(a=(*mine['c'][:2], l0, l1), b=(l0, l1, *mine['c'][2:]), c=mine['c']))
+                 for i,(l0,l1,*_) in enumerate(panels(k, grid))]
     elif scheme=='inner': steps = [('multiply', dict(a=mine['a'], b=mine['b'])), ('add up', dict(c=mine['c']))]
     else: steps = [('send, multiply', dict(mine, **({'b': every['b']} if scheme=='rows' else {'a': every['a']})))]
     fig,axs = plt.subplots(len(steps), 3, figsize=(6, 2*len(steps)), squeeze=False)
@@ -405,14 +408,15 @@ def show_scheme(
                 ax.text((l+w)/2, (t+b)/2, r, ha='center', va='center')
                 if part := overlap(used.get(x, (0, 0, 0, 0)), (t, b, l, w)):
                     own = r==me and not (scheme=='inner' and x=='c')
-                    ax.add_patch(plt.Rectangle((part[2], part[0]), part[3]-part[2], part[1]-part[0], facecolor=(accent if own else second)+'40', edgecolor='none'))
+                    color = (accent if own else second)+'40'
+                    ax.add_patch(plt.Rectangle((part[2], part[0]), *shape_of(part)[::-1], facecolor=color, edgecolor='none'))
             ax.set(xlim=(-.1, size[x][1]+.1), ylim=(size[x][0]+.1, -.1), aspect='equal')
             ax.set_title(f'{x}, {held[x]}', loc='center')
             ax.axis('off')
         row[0].text(-.08*size['a'][1], size['a'][0]/2, title, rotation=90, ha='center', va='center')
     return fig
 
-# %% ../nbs/09_distributed.ipynb #a2bcb9f2
+# %% ../nbs/09_distributed.ipynb #692b17d2
 WORDS = 512
 
 def agree(
@@ -442,14 +446,15 @@ def whole_size(told, name, grid):
     "Size of the matrix `name` from the shapes of its blocks. Raises `ValueError` where they do not make a matrix"
     layout,shapes = same_on_all(told, f'layout of {name}'), [tuple(t[name]) for t in told]
     rows,cols = [s[0] for s in shapes], [s[1] for s in shapes]
-    n,m = dict(rows=(sum(rows), cols[0]), columns=(rows[0], sum(cols)), replicated=shapes[0], blocks=(sum(rows[::grid[1]]), sum(cols[:grid[1]])))[layout]
+    n,m = dict(rows=(sum(rows), cols[0]), columns=(rows[0], sum(cols)), replicated=shapes[0],
+               blocks=(sum(rows[::grid[1]]), sum(cols[:grid[1]])))[layout]
     for r,(found,block) in enumerate(zip(shapes, blocks(layout, n, m, grid))):
         if found != shape_of(block):
             raise ValueError(f'rank {r} has {found[0]}×{found[1]} of {name}; as one of the {len(told)} blocks ({layout}) of a {n}×{m} matrix '
                              f'it should have {shape_of(block)[0]}×{shape_of(block)[1]}. The blocks are {shapes}; `blocks` says how to cut')
     return n, m
 
-# %% ../nbs/09_distributed.ipynb #04ae86e4
+# %% ../nbs/09_distributed.ipynb #17217daf
 def layout_of(
     x:DTensor, # two axes, on a mesh of all ranks
 ) -> str: # one of LAYOUTS
@@ -473,10 +478,12 @@ def placements(layout, mesh):
 def scheme_for(layouts):
     "The scheme that fits two layouts"
     fits = [s for s in NEEDS if all(l in (h, x, 'replicated') for l,h,x in zip(layouts, HELD[s], NEEDS[s]))]
-    if not fits: raise ValueError(f'a is cut into {layouts[0]} and b into {layouts[1]}, which no scheme takes as it is: name one of {", ".join(NEEDS)}')
+    if not fits:
+        raise ValueError(f'a is cut into {layouts[0]} and b into {layouts[1]}, which no scheme takes as it is: '
+                         f'name one of {", ".join(NEEDS)}')
     return fits[0]
 
-# %% ../nbs/09_distributed.ipynb #cd3aa4b1
+# %% ../nbs/09_distributed.ipynb #71774b7f
 def matmul_distributed(
     a, # this rank's block of `a`, n×k, float32 or float64; or a DTensor
     b, # this rank's block of `b`, k×m, in the same dtype; or a DTensor
@@ -488,11 +495,13 @@ def matmul_distributed(
 ): # this rank's block of the product, or a DTensor
     """The product of two matrices that are spread over all ranks. All ranks call it. Raises the same `ValueError` or `TypeError` on all
     of them where their blocks do not fit, and `RuntimeError` where another rank dies or does not answer in time"""
-    if not dist.is_initialized(): raise RuntimeError('this rank has not met the others: call `start()` first, in a process that torchrun has started')
+    if not dist.is_initialized():
+        raise RuntimeError('this rank has not met the others: call `start()` first, in a process that torchrun has started')
     whole,mesh,told = isinstance(a, DTensor) and isinstance(b, DTensor), None, {}
     device = getattr(a, 'device', torch.device('cpu'))
     try:
-        if isinstance(a, DTensor)!=isinstance(b, DTensor): raise TypeError('one of a and b is a DTensor and the other is not; give two, or two local blocks')
+        if isinstance(a, DTensor)!=isinstance(b, DTensor):
+            raise TypeError('one of a and b is a DTensor and the other is not; give two, or two local blocks')
         if whole: mesh,layouts,scheme,a,b = wrapped(a, b, scheme)
         scheme = scheme or 'rows'
         if scheme not in NEEDS: raise ValueError(f"there is no scheme {scheme!r}; the schemes are {', '.join(NEEDS)}")
@@ -502,8 +511,8 @@ def matmul_distributed(
         check_operands(a, b)
         if a.ndim!=2 or b.ndim!=2: product_sizes(tuple(a.shape), tuple(b.shape))
         grid = tuple(mesh.shape) if whole and mesh.ndim==2 else grid_for(dist.get_world_size())
-        told = {'scheme': scheme, 'layout of a': layouts[0], 'layout of b': layouts[1], 'layout of the result': out, 'dtype': str(a.dtype),
-                'kind of device': a.device.type, 'grid': grid, 'a': list(a.shape), 'b': list(b.shape)}
+        told = {'scheme': scheme, 'layout of a': layouts[0], 'layout of b': layouts[1], 'layout of the result': out,
+                'dtype': str(a.dtype), 'kind of device': a.device.type, 'grid': grid, 'a': list(a.shape), 'b': list(b.shape)}
     except (TypeError, ValueError) as e: told = dict(error=str(e), kind=type(e).__name__)
     told = agree(told, device)
     wrong = [(r, t) for r,t in enumerate(told) if 'error' in t]
@@ -523,11 +532,13 @@ def matmul_distributed(
         c = reduce_scatter(product(a, b), blocks(gives, n, m, grid), log)
     else: gives,c = GIVES[scheme], summa(a, b, (n, k, m), grid, product, log) if scheme=='blocks' else product(a, b)
     c = redistribute(c, blocks(gives, n, m, grid), blocks(out, n, m, grid), log)
-    return DTensor.from_local(c, mesh, placements(out, mesh), run_check=False, shape=torch.Size((n, m)), stride=(m, 1)) if whole else c
+    if not whole: return c
+    return DTensor.from_local(c, mesh, placements(out, mesh), run_check=False, shape=torch.Size((n, m)), stride=(m, 1))
 
 def wrapped(a, b, scheme):
     "Mesh, layouts, scheme, and local blocks of two DTensors"
-    if a.device_mesh != b.device_mesh: raise ValueError(f'a is on {a.device_mesh} and b is on {b.device_mesh}; they must be on the same')
+    if a.device_mesh != b.device_mesh:
+        raise ValueError(f'a is on {a.device_mesh} and b is on {b.device_mesh}; they must be on the same')
     layouts = layout_of(a), layout_of(b)
     return a.device_mesh, layouts, scheme or scheme_for(layouts), a.to_local(), b.to_local()
 
@@ -646,7 +657,7 @@ def timed(
     numba.set_num_threads(threads)
     return statistics.median(times[1:])
 
-# %% ../nbs/09_distributed.ipynb #9dc1e4c3
+# %% ../nbs/09_distributed.ipynb #865de4fa
 def cost(
     scheme:str, # rows, columns, inner or blocks
     sizes:tuple, # n, k, m
@@ -657,9 +668,11 @@ def cost(
     grid = grid_for(ranks)
     p,q = grid
     share = lambda total, parts: -(-total//parts)
-    work = 2*dict(rows=share(n, ranks)*k*m, columns=n*k*share(m, ranks), inner=n*share(k, ranks)*m, blocks=share(n, p)*k*share(m, q))[scheme]
-    steps = panels(k, grid) if scheme=='blocks' else []
-    messages = sum((q-1 if col==0 else 1)*(q>1) + (p-1 if row==0 else 1)*(p>1) for *_,col,row in steps) if steps else 2*(ranks-1)
+    work = 2*dict(rows=share(n, ranks)*k*m, columns=n*k*share(m, ranks), inner=n*share(k, ranks)*m,
+                  blocks=share(n, p)*k*share(m, q))[scheme]
+    messages = 2*(ranks-1)
+    if scheme=='blocks':
+        messages = sum((q-1 if col==0 else 1)*(q>1) + (p-1 if row==0 else 1)*(p>1) for *_,col,row in panels(k, grid))
     return work, messages + 2*(ranks-1), bytes_to_send(scheme, sizes, grid, 0) + WORDS*(ranks-1)
 
 # %% ../nbs/09_distributed.ipynb #b9fbbb3a
@@ -720,19 +733,20 @@ def main():
 
 if __name__=='__main__' and 'TORCHELASTIC_RUN_ID' in os.environ: main()
 
-# %% ../nbs/09_distributed.ipynb #0ea878ba
+# %% ../nbs/09_distributed.ipynb #c8bef47e
 def place_rows(path, n, k, m, dtype):
     "Load this rank's rows of `a` and `b` from files"
     global placed
     grid,me,dtype = (1, dist.get_world_size()), dist.get_rank(), getattr(torch, dtype)
     load = lambda name, rows, cols: cut(torch.from_file(f'{path}/{name}', True, rows*cols, dtype=dtype).view(rows, cols),
-                                        blocks('rows', rows, cols, grid)[me]).clone().to(device)
+                                        blocks('rows', rows, cols, grid)[me]).clone().to('cuda' if dist.get_backend()=='nccl' else 'cpu')
     placed = load('a', n, k), load('b', k, m)
 
 def multiply_placed(path, n, m):
     "Multiply what was placed, and write this rank's rows of the result to a file"
     c = matmul_distributed(*placed)
-    if n*m: cut(torch.from_file(f'{path}/c', True, n*m, dtype=c.dtype).view(n, m), blocks('rows', n, m, (1, dist.get_world_size()))[dist.get_rank()]).copy_(c)
+    mine = blocks('rows', n, m, (1, dist.get_world_size()))[dist.get_rank()]
+    cut(torch.from_file(f'{path}/c', True, n*m, dtype=c.dtype).view(n, m), mine).copy_(c)
 
 def matmul_on(
     ranks:Ranks, # ranks on this machine
