@@ -627,13 +627,13 @@ def run_block(self:Launch, kernel, args, block):
         self.interval(*np.array(ends).T)
         waiting = {t: waiting[t] for t in arrived}
 
-# %% ../nbs/07_cuda.ipynb #08dce265
+# %% ../nbs/07_cuda.ipynb #3723914e
 @patch
 def explain(self:Launch, e):
     "Raise `e` again, with the line of the kernel where it happened"
     if re.search(r'\bline \d', str(e)): raise e
     frame = [(f.f_code.co_filename, n) for f,n in walk_tb(e.__traceback__) if '_k0' in f.f_locals][-1]
-    raise type(e)(f'line {frame[1]}, `{linecache.getline(*frame).strip()}`: {e}') from e
+    raise type(e)(f'line {frame[1]}, `{linecache.getline(*frame).strip()}`: {e}').with_traceback(e.__traceback__) from e
 
 @patch
 def check_barrier(self:Launch, arrived):
