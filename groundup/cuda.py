@@ -442,7 +442,7 @@ class OutOfBounds:
     count:int = 1 # how often this thread did so on this line
     def __repr__(self): return f'out of bounds: {place_in(self.array, self.index)}, whose shape is {self.shape}: {self.touch}, {self.count}×'
 
-# %% ../nbs/07_cuda.ipynb #429745ce
+# %% ../nbs/07_cuda.ipynb #20ec5e61
 @dataclass(repr=False)
 class Race:
     "Two threads touched the same number with no barrier between them, and one wrote at least"
@@ -451,7 +451,7 @@ class Race:
     first:Touch # one that wrote
     second:Touch
     count:int = 1 # numbers, added up over blocks and the intervals between barriers
-    def __repr__(self): return f'race: {place_in(self.array, self.index)}: {self.first}, and {self.second}, {self.count}×'
+    def __repr__(self): return f'race: {place_in(self.array, self.index)}: {self.first}, and {self.second}; for {self.count} number{"s"*(self.count!=1)}'
 
 # %% ../nbs/07_cuda.ipynb #ae6c0061
 @dataclass(repr=False)

@@ -11,7 +11,7 @@ __all__ = ['LAYOUTS', 'PANEL', 'HELD', 'NEEDS', 'GIVES', 'WORDS', 'quiet_env', '
            'bytes_taken', 'matmul_streamed', 'timed', 'cost', 'parser', 'sizes_of', 'job', 'main', 'place_rows',
            'multiply_placed', 'matmul_on']
 
-# %% ../nbs/09_distributed.ipynb #6678cc4a
+# %% ../nbs/09_distributed.ipynb #0721dbd9
 import argparse, ctypes, inspect, json, math, os, pickle, re, signal, socket, statistics, struct, subprocess, sys, tempfile, textwrap, threading, time
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
@@ -20,7 +20,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt, numba, torch, torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.rendezvous import rendezvous
-from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 from .core import accent, check_operands, ink, matmul_sizes, product_sizes, second, show_time
 from .gemm import matmul_gemm
 
@@ -152,7 +152,7 @@ def serve(path):
             if ends: sys.exit(1)
     if dist.is_initialized(): dist.destroy_process_group()
 
-# %% ../nbs/09_distributed.ipynb #3e6ddd55
+# %% ../nbs/09_distributed.ipynb #d4fddb95
 class Ranks:
     "Processes started by torchrun on this machine, which run functions of a notebook until they are closed"
     def __init__(self,
@@ -198,6 +198,7 @@ class Ranks:
     ) -> list: # what it returned, by rank
         "Run `f(*args)` on all ranks. Raises `RuntimeError` with what each rank said if one fails"
         if not self.lines: raise RuntimeError('these ranks are closed: start new ones with Ranks(n)')
+        if not inspect.isfunction(f) or f.__name__=='<lambda>': raise TypeError(f'{f!r} cannot be sent; give a function made with def, whose source is sent')
         work = pickle.dumps((f.__name__, textwrap.dedent(inspect.getsource(f)), args, self.timeout))
         replies,until = {}, time.monotonic()+timeout
         lost = False, ('no answer: the process is dead', True)
@@ -675,7 +676,7 @@ def cost(
         messages = sum((q-1 if col==0 else 1)*(q>1) + (p-1 if row==0 else 1)*(p>1) for *_,col,row in panels(k, grid))
     return work, messages + 2*(ranks-1), bytes_to_send(scheme, sizes, grid, 0) + WORDS*(ranks-1)
 
-# %% ../nbs/09_distributed.ipynb #b9fbbb3a
+# %% ../nbs/09_distributed.ipynb #b5467035
 def parser():
     "The options of `torchrun -m groundup.distributed`"
     p = argparse.ArgumentParser('torchrun … -m groundup.distributed', description='One product over all ranks that torchrun has started.')
@@ -731,7 +732,7 @@ def main():
     dist.destroy_process_group()
     if max(r['error'] for r in every) > 1e-5: raise SystemExit('the product is wrong')
 
-if __name__=='__main__' and 'TORCHELASTIC_RUN_ID' in os.environ: main()
+if __name__=='__main__' and globals().get('__package__')=='groundup': main()
 
 # %% ../nbs/09_distributed.ipynb #c8bef47e
 def place_rows(path, n, k, m, dtype):

@@ -116,7 +116,7 @@ def call(
         if differs(a, k): return Note(f'the function changes its argument {name}, which belongs to the caller; work on something of your own')
     return got
 
-# %% ../nbs/12_practice.ipynb #2323c0a9
+# %% ../nbs/12_practice.ipynb #74e0a71a
 def reader_line(
     e, # an exception with its traceback
     f, # the answer
@@ -150,9 +150,9 @@ def observe(
     "Run an answer on one case"
     try:
         with time_limit(seconds): return (exercise.run or call)(f, *copy.deepcopy(case))
-    except Exception as e: return Raised(type(e).__name__, str(e), reader_line(e, f))
+    except (Exception, SystemExit) as e: return Raised(type(e).__name__, str(e), reader_line(e, f))
 
-# %% ../nbs/12_practice.ipynb #3948fcb8
+# %% ../nbs/12_practice.ipynb #649a25a1
 def _is_array(x): return type(x).__module__.partition('.')[0] in ('torch', 'numpy') and hasattr(x, 'shape')
 
 def _kind(x):
@@ -160,13 +160,15 @@ def _kind(x):
     if _is_array(x): return f"{'tensor' if hasattr(x, 'detach') else 'array'} of shape {tuple(x.shape)}" if x.shape else 'number'
     return 'None' if x is None else type(x).__name__
 
+def _some(x): return ('' if x is None else 'an ' if _kind(x)[0] in 'aeiou' else 'a ') + _kind(x)
+
 def _differs_array(got, expected, exact):
     "As `differs`, for arrays, tensors and numbers"
     import numpy as np
     whole = lambda x: np.asarray(x.detach() if hasattr(x, 'detach') else x)
     g,e = whole(got), whole(expected)
-    if g.dtype.kind not in 'biufc': return f'got a {_kind(got)} where a {_kind(expected)} belongs'
-    if g.shape != e.shape: return f'got a {_kind(got)} where a {_kind(expected)} belongs' if e.shape or g.shape else None
+    if g.dtype.kind not in 'biufc': return f'got {_some(got)} where {_some(expected)} belongs'
+    if g.shape != e.shape: return f'got {_some(got)} where {_some(expected)} belongs' if e.shape or g.shape else None
     if g.dtype.kind in 'biu' and e.dtype.kind in 'biu': bad = g != e
     else:
         part = 1e-4 if np.float32 in (g.dtype, e.dtype) else 1e-9
@@ -187,13 +189,13 @@ def differs(
     if isinstance(got, Raised) or isinstance(expected, Raised):
         if isinstance(got, Raised) and isinstance(expected, Raised):
             return None if got.kind==expected.kind else f'it raised a {got.kind} where a {expected.kind} belongs'
-        return f'it raised {got!r}' if isinstance(got, Raised) else f'it returned a {_kind(got)}, and should have raised a {expected.kind}'
+        return f'it raised {got!r}' if isinstance(got, Raised) else f'it returned {_some(got)}, and should have raised a {expected.kind}'
     if isinstance(expected, Cost) and not exact: return f'{got}, and {expected} is enough' if got > expected else None
     if isinstance(expected, dict) and isinstance(got, dict) and list(got)==list(expected):
         found = [(k, differs(got[k], expected[k], exact)) for k in expected]
         return next((f'{k}: {d}' for k,d in found if d), None)
     if isinstance(expected, (list, tuple)):
-        if not isinstance(got, (list, tuple)): return f'got a {_kind(got)} where a {_kind(expected)} belongs'
+        if not isinstance(got, (list, tuple)): return f'got {_some(got)} where {_some(expected)} belongs'
         found = [(i, differs(g, e, exact)) for i,(g,e) in enumerate(zip(got, expected))]
         first = next((f'[{i}]' + ': '*(d[0] != '[') + d for i,d in found if d), None)
         return first or (f'it has {len(got)} items and should have {len(expected)}' if len(got) != len(expected) else None)
@@ -588,7 +590,7 @@ def _imports(e):
     source = source_of(e.solution, e.name)
     return ''.join(line+'\n' for name,line in IMPORTS.items() if re.search(rf'\b{name}\b', source))
 
-# %% ../nbs/12_practice.ipynb #e2b4a1ee
+# %% ../nbs/12_practice.ipynb #73d69a1a
 def open_exercise(
     id:str, # which exercise, as `loops-2`
     folder='.', # where to
@@ -605,14 +607,22 @@ def open_exercise(
 def check_file(
     id:str, # which exercise, as `loops-2`
     path=None, # the file; default: the one that `open_exercise` writes in this folder
+    seconds:float=None, # limit for a case, and for what stands outside of functions; default: as the exercise says
 ) -> Report:
     "Check the answer in a file. Raises `ValueError` for a file without it, `OSError` for one that cannot be read"
     e,path = get_exercise(id), Path(path or f'{id}.py')
+    limit = seconds or e.seconds
     space = {'__name__': '__main__', '__file__': str(path)}
-    try: exec(compile(path.read_text(), str(path), 'exec'), space)
+    try:
+        with time_limit(limit): exec(compile(path.read_text(encoding='utf-8'), str(path), 'exec'), space)
+    except UnicodeDecodeError: raise ValueError(f'{path} is not text in UTF-8; save it as a Python file') from None
+    except TooLong as late:
+        line = reader_line(late, lambda: 0, str(path))
+        raise ValueError(f'{path}, line {line[1] if line else "?"}: not done after {limit:g} seconds; '
+                         'what stands outside of the function runs first, and must end') from None
     except OSError as problem: raise type(problem)(f'{path}: cannot be read ({problem.strerror}); `groundup practice open {id}` makes the file') from None
     except (Exception, SystemExit) as problem:
         line = problem.lineno if isinstance(problem, SyntaxError) else reader_line(problem, lambda: 0, str(path))[1]
         raise ValueError(f'{path}, line {line}: {type(problem).__name__}: {problem}') from None
     if not callable(space.get(e.name)): raise ValueError(f'{path}: there is no function {e.name} in it, which is what {id} asks for')
-    return check_exercise(id, space[e.name])
+    return check_exercise(id, space[e.name], seconds=limit)
