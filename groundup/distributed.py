@@ -11,13 +11,13 @@ __all__ = ['LAYOUTS', 'PANEL', 'HELD', 'NEEDS', 'GIVES', 'WORDS', 'quiet_env', '
            'bytes_taken', 'matmul_streamed', 'timed', 'cost', 'parser', 'sizes_of', 'job', 'main', 'place_rows',
            'multiply_placed', 'matmul_on']
 
-# %% ../nbs/09_distributed.ipynb #0721dbd9
-import argparse, ctypes, inspect, json, math, os, pickle, re, signal, socket, statistics, struct, subprocess, sys, tempfile, textwrap, threading, time
+# %% ../nbs/09_distributed.ipynb #36f12e97
+import argparse, ctypes, inspect, json, math, os, pickle, re, resource, signal, socket, statistics, struct, subprocess, sys, tempfile, textwrap, threading, time
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-import matplotlib.pyplot as plt, numba, torch, torch.distributed as dist
+import matplotlib.pyplot as plt, numba, numpy as np, torch, torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
