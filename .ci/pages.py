@@ -2,7 +2,7 @@
 """What the site has besides the notebooks. Quarto calls this in the folder of the processed notebooks, before and after it renders.
 
 Before: a page of reference for each module of `groundup`, and the picture that is shown where somebody shares a link.
-After: `llms.txt`, the site as plain text, chapter by chapter.
+After: links to names, and `llms.txt`, the site as plain text, chapter by chapter.
 """
 import importlib, inspect, json, os, re, sys
 from pathlib import Path
@@ -216,8 +216,21 @@ def before(folder):
     card(root/'nbs'/'results'/'ladder.json', folder/'site'/'card.png')
 
 
+def aim(out):
+    "A link that nbdev makes of a name leads to the name's heading; where a name has none (a helper, a method), it leads to the page"
+    pages = {p: p.read_text() for p in out.rglob('*.html')}
+    ids = {p: set(re.findall(r'\bid="([^"]+)"', text)) for p, text in pages.items()}
+    for p, text in pages.items():
+        def mend(m):
+            to = (p.parent/m[1]).resolve() if m[1] else p
+            return f'<a href="{m[1]}"' if m[1] and to in ids and m[2] not in ids[to] else m[0]
+        new = re.sub(r'<a href="([^"#:]*)#([^"]+)"(?=[^>]*>(?:<code>|in the chapter|reference<))', mend, text)
+        if new != text: p.write_text(new)
+
+
 def after(folder, out):
     "`llms.txt`, in the order of the sidebars. Quarto has written each page as text, but under the name of its notebook, and lists only the others"
+    aim(out.resolve())
     for p in out.glob('[0-9]*.llms.md'): p.rename(out/re.sub(r'^\d+_', '', p.name))
     site, meta = (yaml.safe_load((folder/f).read_text())['website'] for f in ('_quarto.yml', 'nbdev.yml'))
     lines = [f"# {meta['title']}", '', f"> {meta['description']}", '']
