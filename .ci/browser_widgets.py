@@ -138,7 +138,7 @@ def check_page(driver, url, names):
     for scheme in ('light', 'dark'):
         load(width=360, color_scheme=scheme)
         too_wide = driver.execute_script("return [...document.querySelectorAll('.play')].filter(e => e.getBoundingClientRect().right > innerWidth || e.scrollWidth > e.clientWidth + 1).length")
-        is_(not too_wide, f'at 360 pixels, no widget is wider than the page')
+        is_(not too_wide, 'at 360 pixels, no widget is wider than the page')
     own = [l['message'] for l in driver.get_log('browser') if l['level'] == 'SEVERE' and url.rsplit('/', 1)[0] in l['message'] and 'favicon' not in l['message']]
     is_(not own, f'no error in the console {own}')
     driver.execute_cdp_cmd('Emulation.setScriptExecutionDisabled', dict(value=True))

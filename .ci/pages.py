@@ -11,6 +11,8 @@ import yaml
 from fastcore.docments import docments
 from nbdev.config import get_config
 
+from checks import anchor
+
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
 cfg, empty = get_config(path=root), inspect.Parameter.empty
@@ -80,6 +82,11 @@ def table(obj, names, own):
     return ['| | type | default | |', '|:--|:--|:--|:--|', *lines, '', ': {tbl-colwidths="[18,16,16,50]"}', ''] if lines else []
 
 
+def value(v):
+    "A constant as text that is the same in each build: no addresses, and sets in order"
+    return re.sub(r' at 0x[0-9a-f]+', '', repr(sorted(v) if isinstance(v, (set, frozenset)) else v))
+
+
 def signature(name, obj):
     "The head of a function or class, as Python would have it"
     try: sig = inspect.signature(obj)
@@ -112,12 +119,6 @@ def example(cells, name):
     return min(found)[1:] if found else None
 
 
-def slug(heading):
-    "The anchor that Pandoc gives to a heading"
-    text = re.sub(r'[^\w\s.-]', '', re.sub(r'[`*]', '', heading)).strip().lower()
-    return re.sub(r'^[^a-z]+', '', re.sub(r'\s+', '-', text))
-
-
 def symbol(mod, name, obj, book, cells, names):
     "The entry of one function or class"
     fn = plain(obj)
@@ -138,7 +139,7 @@ def symbol(mod, name, obj, book, cells, names):
         out.append('')
     if ex := example(cells, name):
         code, shown, heading = ex
-        where = f', from [{heading}](../{book.name}#{slug(heading)})' if heading else ''
+        where = f', from [{heading}](../{book.name}#{anchor(heading)})' if heading else ''
         out += [f'Example{where}:', '', f'```python\n{code}\n```', '', f'::: {{.cell-output}}\n```\n{shown}\n```\n:::', '']
     return out
 
@@ -155,7 +156,7 @@ def page(mod, book, names):
         if kind(v): out += symbol(mod, n, v, book, cells, names)
     if values:
         out += ['## Values', '', '| name | value |', '|:--|:--|']
-        out += [f'| []{{#{n}}}`{n}` | `{cell(repr(v)) if len(repr(v)) < 90 else cell(repr(v)[:80]) + "…"}` |' for n, v in values] + ['']
+        out += [f'| []{{#{n}}}`{n}` | `{cell(value(v)) if len(value(v)) < 90 else cell(value(v)[:80]) + "…"}` |' for n, v in values] + ['']
     return '\n'.join(out)
 
 

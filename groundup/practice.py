@@ -9,8 +9,8 @@ __all__ = ['CHAPTERS', 'EXERCISES', 'HIDDEN_LOOPS', 'WORKER', 'IMPORTS', 'Exerci
            'Worker', 'progress_file', 'load_progress', 'note', 'Report', 'get_exercise', 'check_exercise', 'report',
            'exercise', 'hint', 'all_exercises', 'exercises', 'progress', 'open_exercise', 'check_file']
 
-# %% ../nbs/12_practice.ipynb #82d554ac
-import ast, copy, difflib, dis, fcntl, inspect, json, linecache, os, pickle, re, secrets, signal, subprocess, sys, textwrap, threading, time
+# %% ../nbs/12_practice.ipynb #c3fe60eb
+import ast, copy, difflib, dis, fcntl, inspect, json, linecache, math, os, pickle, re, secrets, signal, subprocess, sys, textwrap, threading, time
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
@@ -204,13 +204,13 @@ def differs(
         return None if type(got) is type(expected) and got==expected else f'got {show(got)} where {show(expected)} belongs'
     return _differs_array(got, expected, exact)
 
-# %% ../nbs/12_practice.ipynb #1fe83165
+# %% ../nbs/12_practice.ipynb #5e2aa70b
 def show(
     x, # anything
     width:int=240, # characters
 ) -> str:
     "`x` in a few words: small things whole, big arrays by their shape and their first numbers"
-    if _is_array(x) and x.shape and (n := int(x.size if not hasattr(x, 'numel') else x.numel())) > 60:
+    if _is_array(x) and x.shape and math.prod(x.shape) > 60:
         first = ', '.join(f'{v:.4g}' for v in (x.detach() if hasattr(x, 'detach') else x).reshape(-1)[:5].tolist())
         return f'{_kind(x)}, {first}, …'
     text = re.sub(r'\n *\n', '\n', repr(x))
