@@ -4,17 +4,18 @@
 
 # %% auto #0
 __all__ = ['TPB', 'GRAMMAR', 'ATOMICS', 'ASKS', 'KNOWN', 'BUILTINS', 'AT_ONCE', 'SHARED_BYTES', 'SECTOR', 'BANKS', 'WARP',
-           'KERNELS', 'SMALL', 'RAGGED', 'PART', 'SIZES', 'fill_cell', 'launch_kernel', 'blocks_for', 'matmul_kernel',
-           'Dim3', 'dim3', 'places', 'Who', 'Site', 'plain', 'node_call', 'Rewriter', 'deeper', 'Memory', 'View',
-           'Touch', 'place_in', 'OutOfBounds', 'Race', 'Uninitialised', 'Alias', 'MissedBarrier', 'Launch', 'empty',
-           'changed', 'numbered', 'sectors', 'bank_ways', 'conflicts', 'Line', 'XRay', 'xray', 'coalesced_kernel',
-           'shared_kernel', 'rows_kernel', 'square_kernel', 'four', 'load_four', 'vector_kernel', 'narrow_kernel',
-           'Plan', 'cover', 'tiles', 'narrow_plan', 'choose_kernel', 'launch_kernel_errors', 'launch_plans',
+           'SHARED', 'KERNELS', 'SMALL', 'RAGGED', 'PART', 'SIZES', 'fill_cell', 'launch_kernel', 'blocks_for',
+           'matmul_kernel', 'Dim3', 'dim3', 'places', 'Who', 'Site', 'plain', 'node_call', 'Rewriter', 'deeper',
+           'Memory', 'View', 'Touch', 'place_in', 'OutOfBounds', 'Race', 'Uninitialised', 'Alias', 'MissedBarrier',
+           'Launch', 'empty', 'changed', 'numbered', 'sectors', 'bank_ways', 'conflicts', 'Line', 'XRay', 'xray',
+           'coalesced_kernel', 'shared_kernel', 'rows_kernel', 'square_kernel', 'four', 'load_four', 'sparing',
+           'vector_kernel', 'fetch_four', 'fetch_one', 'fetch_each', 'ahead_kernel', 'narrow_kernel', 'Plan', 'cover',
+           'tiles', 'narrow_plan', 'choose_kernel', 'launch_kernel_errors', 'resident', 'configured', 'launch_plans',
            'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu', 'kernel_errors', 'event_seconds', 'copy_gbs', 'kernel_row',
            'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table', 'show_gpu']
 
-# %% ../nbs/07_cuda.ipynb #31e41592
-import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap
+# %% ../nbs/07_cuda.ipynb #18530bce
+import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap, warnings
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -917,7 +918,7 @@ def show(self:XRay):
     for ax,title in zip(axs[0], ('one thread', 'its warp, one request', 'its block')): ax.set_title(title, loc='center')
     fig.tight_layout()
 
-# %% ../nbs/07_cuda.ipynb #acf43d2c
+# %% ../nbs/07_cuda.ipynb #796d2b4f
 @cuda.jit
 def coalesced_kernel(
     a, # n×k, array on the GPU, float32 or float64
@@ -927,11 +928,13 @@ def coalesced_kernel(
     "Write the product of `a` and `b` into `c`: each thread makes one number, and neighbouring threads make neighbouring ones"
     j,i = cuda.grid(2)
     if i < c.shape[0] and j < c.shape[1]:
-        tmp = c.dtype.type(0)
-        for l in range(a.shape[1]): tmp += a[i,l] * b[l,j]
+        tmp,l = c.dtype.type(0), 0
+        while l < a.shape[1]:
+            tmp += a[i,l] * b[l,j]
+            l += 1
         c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #3d1c8e84
+# %% ../nbs/07_cuda.ipynb #63eccbef
 @cuda.jit
 def shared_kernel(
     a, # n×k, array on the GPU, float32
@@ -943,8 +946,8 @@ def shared_kernel(
     tb = cuda.shared.array((TPB,TPB), float32)
     j,i = cuda.grid(2)
     x,y = cuda.threadIdx.x, cuda.threadIdx.y
-    tmp = float32(0)
-    for start in range(0, a.shape[1], TPB):
+    tmp,start = float32(0), 0
+    while start < a.shape[1]:
         inside = i < a.shape[0] and start+x < a.shape[1]
         ta[y,x] = a[i,start+x] if inside else float32(0)
         inside = start+y < b.shape[0] and j < b.shape[1]
@@ -952,9 +955,10 @@ def shared_kernel(
         cuda.syncthreads()
         for l in range(TPB): tmp += ta[y,l] * tb[l,x]
         cuda.syncthreads()
+        start += TPB
     if i < c.shape[0] and j < c.shape[1]: c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #4385bc05
+# %% ../nbs/07_cuda.ipynb #af746611
 @lru_cache
 def rows_kernel(
     bm:int=64, bn:int=64, # rows and columns that a block makes
@@ -966,34 +970,38 @@ def rows_kernel(
     fa,fb = bm*bk//threads, bk*bn//threads # how many numbers each thread fetches
     @cuda.jit
     def rows_tile(a, b, c):
-        ta = cuda.shared.array((bm,bk), float32)
+        ta = cuda.shared.array((bk,bm), float32)
         tb = cuda.shared.array((bk,bn), float32)
         acc = cuda.local.array(tm, float32)
         n,k,m = uint32(a.shape[0]), uint32(a.shape[1]), uint32(b.shape[1])
         t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
         x,y = uint32(t%bn), uint32(t//bn*tm)
         for r in range(tm): acc[r] = float32(0)
-        for start in range(uint32(0), k, uint32(bk)):
+        start = uint32(0)
+        while start < k:
             for f in range(fa):
                 e = uint32(t + f*threads)
                 i,l = uint32(i0 + e//bk), uint32(start + e%bk)
-                ta[e//bk,e%bk] = a[i,l] if i < n and l < k else float32(0)
+                ta[e%bk,e//bk] = a[i,l] if i < n and l < k else float32(0)
             for f in range(fb):
                 e = uint32(t + f*threads)
                 l,j = uint32(start + e//bn), uint32(j0 + e%bn)
                 tb[e//bn,e%bn] = b[l,j] if l < k and j < m else float32(0)
             cuda.syncthreads()
-            for l in range(bk):
+            l = uint32(0)
+            while l < bk:
                 v = tb[l,x]
-                for r in range(tm): acc[r] += ta[y+r,l] * v
+                for r in range(tm): acc[r] += ta[l,y+r] * v
+                l = uint32(l+1)
             cuda.syncthreads()
+            start = uint32(start+bk)
         j = uint32(j0 + x)
         for r in range(tm):
             i = uint32(i0 + y + r)
             if i < n and j < m: c[i,j] = acc[r]
     return rows_tile
 
-# %% ../nbs/07_cuda.ipynb #30964dc2
+# %% ../nbs/07_cuda.ipynb #2735dfad
 @lru_cache
 def square_kernel(
     bm:int=128, bn:int=128, # rows and columns that a block makes
@@ -1014,7 +1022,8 @@ def square_kernel(
         x,y = uint32(t%across*tn), uint32(t//across*tm)
         for r in range(tm):
             for s in range(tn): acc[r,s] = float32(0)
-        for start in range(uint32(0), k, uint32(bk)):
+        start = uint32(0)
+        while start < k:
             for f in range(fa):
                 e = uint32(t + f*threads)
                 i,l = uint32(i0 + e//bk), uint32(start + e%bk)
@@ -1024,24 +1033,31 @@ def square_kernel(
                 l,j = uint32(start + e//bn), uint32(j0 + e%bn)
                 tb[e//bn,e%bn] = b[l,j] if l < k and j < m else float32(0)
             cuda.syncthreads()
-            for l in range(bk):
+            l = uint32(0)
+            while l < bk:
                 for r in range(tm): u[r] = ta[l,y+r]
                 for s in range(tn): v[s] = tb[l,x+s]
                 for r in range(tm):
                     for s in range(tn): acc[r,s] += u[r] * v[s]
+                l = uint32(l+1)
             cuda.syncthreads()
+            start = uint32(start+bk)
         for r in range(tm):
             for s in range(tn):
                 i,j = uint32(i0 + y + r), uint32(j0 + x + s)
                 if i < n and j < m: c[i,j] = acc[r,s]
     return square_tile
 
-# %% ../nbs/07_cuda.ipynb #c81c276f
+# %% ../nbs/07_cuda.ipynb #c53696ee
 def four(x, i, j): return x[i,j], x[i,j+1], x[i,j+2], x[i,j+3]
+
+SHARED = 3 # LLVM's number for shared memory
 
 def load_four(typingctx, x, i, j):
     "Numba's form of `four`: a load of a vector of four float32"
     def codegen(context, builder, sig, args):
+        for g in builder.module.global_values:
+            if isinstance(g, ir.GlobalVariable) and g.type.addrspace==SHARED: g.align = 16
         view = context.make_array(sig.args[0])(context, builder, args[0])
         i,j = (context.cast(builder, v, t, types.intp) for v,t in zip(args[1:], sig.args[1:]))
         row = builder.extract_value(view.strides, 0)
@@ -1054,7 +1070,13 @@ def load_four(typingctx, x, i, j):
 AT_ONCE.append(four)
 if not config.ENABLE_CUDASIM: AT_ONCE.append(four := intrinsic(load_four))
 
-# %% ../nbs/07_cuda.ipynb #efc86b6e
+# %% ../nbs/07_cuda.ipynb #13ce987a
+def sparing(
+    registers:int, # for each thread
+): # a decorator
+    "`cuda.jit` with a limit for registers, of which numba's simulator knows nothing"
+    return cuda.jit if config.ENABLE_CUDASIM else cuda.jit(max_registers=registers)
+
 @lru_cache
 def vector_kernel(
     bm:int=128, bn:int=128, # rows and columns that a block makes; 4 and 8 threads, at least
@@ -1064,7 +1086,7 @@ def vector_kernel(
     "A kernel for the product of float32 matrices in which each thread makes `tm`×`tn` numbers, reads four at once, and shares with its warp"
     threads,across,down = bm*bn//(tm*tn), bn//tn, bm//tm
     fa,fb,wide,warps = bm*bk//threads, bk*bn//threads, bm+4, across//8
-    @cuda.jit
+    @sparing(128)
     def vector_tile(a, b, c):
         ta = cuda.shared.array((bk,wide), float32)
         tb = cuda.shared.array((bk,bn), float32)
@@ -1076,7 +1098,8 @@ def vector_kernel(
         x,y = uint32(warp%warps*8 + lane%8), uint32(warp//warps*4 + lane//8)
         for r in range(tm):
             for s in range(tn): acc[r,s] = float32(0)
-        for start in range(uint32(0), k, uint32(bk)):
+        start = uint32(0)
+        while start < k:
             for f in range(fa):
                 e = uint32(t + f*threads)
                 i,l = uint32(i0 + e//bk), uint32(start + e%bk)
@@ -1086,12 +1109,15 @@ def vector_kernel(
                 l,j = uint32(start + e//bn), uint32(j0 + e%bn)
                 tb[e//bn,e%bn] = b[l,j] if l < k and j < m else float32(0)
             cuda.syncthreads()
-            for l in range(bk):
+            l = uint32(0)
+            while l < bk:
                 for r in range(0, tm, 4): u[r],u[r+1],u[r+2],u[r+3] = four(ta, l, 4*y + r*down)
                 for s in range(0, tn, 4): v[s],v[s+1],v[s+2],v[s+3] = four(tb, l, 4*x + s*across)
                 for r in range(tm):
                     for s in range(tn): acc[r,s] += u[r] * v[s]
+                l = uint32(l+1)
             cuda.syncthreads()
+            start = uint32(start+bk)
         for r in range(tm):
             for s in range(tn):
                 i = uint32(i0 + 4*y + r//4*4*down + r%4)
@@ -1099,53 +1125,131 @@ def vector_kernel(
                 if i < n and j < m: c[i,j] = acc[r,s]
     return vector_tile
 
-# %% ../nbs/07_cuda.ipynb #b49be7d6
+# %% ../nbs/07_cuda.ipynb #9e70ffd5
+@cuda.jit(device=True)
+def fetch_four(x, i, j):
+    "`x[i,j]` and its three neighbours to the right, or zeros outside of `x`; rows and `j` are multiples of four"
+    if i < x.shape[0] and j < x.shape[1]: return four(x, i, j)
+    return float32(0), float32(0), float32(0), float32(0)
+
+@cuda.jit(device=True)
+def fetch_one(x, i, j): return x[i,j] if i < x.shape[0] and j < x.shape[1] else float32(0)
+
+@cuda.jit(device=True)
+def fetch_each(x, i, j):
+    "`x[i,j]` and its three neighbours to the right, with zeros for those outside of `x`"
+    return fetch_one(x, i, j), fetch_one(x, i, uint32(j+1)), fetch_one(x, i, uint32(j+2)), fetch_one(x, i, uint32(j+3))
+
+# %% ../nbs/07_cuda.ipynb #fda276ef
+@lru_cache
+def ahead_kernel(
+    bm:int=128, bn:int=128, # rows and columns that a block makes; 4 and 8 threads, at least
+    bk:int=8, # columns of `a` and rows of `b` in a tile; 4*threads is bm*bk and bk*bn
+    tm:int=8, tn:int=8, # rows and columns that a thread makes, multiples of four
+    aligned:bool=False, # are the rows of `a` and `b` multiples of four?
+): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
+    "A kernel like `vector_kernel` that fetches the next tile while it works on this one"
+    across,down,wide,deep,fa,fb = bn//tn, bm//tm, bm+4, 2*bk, bk//4, bn//4
+    warps,fetch = across//8, fetch_four if aligned else fetch_each
+    @sparing(128)
+    def ahead_tile(a, b, c):
+        ta = cuda.shared.array((deep,wide), float32)
+        tb = cuda.shared.array((deep,bn), float32)
+        acc = cuda.local.array((tm,tn), float32)
+        u,v = cuda.local.array(tm, float32), cuda.local.array(tn, float32)
+        n,k,m = uint32(a.shape[0]), uint32(a.shape[1]), uint32(b.shape[1])
+        t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        warp,lane = uint32(t//32), uint32(t%32)
+        x,y = uint32(warp%warps*8 + lane//2%8), uint32(warp//warps*4 + lane//16*2 + lane%2)
+        ai,al,bl,bj = uint32(t//fa), uint32(t%fa*4), uint32(t//fb), uint32(t%fb*4)
+        for r in range(tm):
+            for s in range(tn): acc[r,s] = float32(0)
+        start,half = uint32(0), uint32(0)
+        p,q = fetch(a, uint32(i0+ai), al), fetch(b, bl, uint32(j0+bj))
+        while start < k:
+            for d in range(4):
+                ta[uint32(half+al+d),ai] = p[d]
+                tb[uint32(half+bl),uint32(bj+d)] = q[d]
+            cuda.syncthreads()
+            start = uint32(start+bk)
+            p,q = fetch(a, uint32(i0+ai), uint32(start+al)), fetch(b, uint32(start+bl), uint32(j0+bj))
+            l = uint32(0)
+            while l < bk:
+                for r in range(0, tm, 4): u[r],u[r+1],u[r+2],u[r+3] = four(ta, uint32(half+l), 4*y + r*down)
+                for s in range(0, tn, 4): v[s],v[s+1],v[s+2],v[s+3] = four(tb, uint32(half+l), 4*x + s*across)
+                for r in range(tm):
+                    for s in range(tn): acc[r,s] += u[r] * v[s]
+                l = uint32(l+1)
+            half = uint32(bk-half)
+        for r in range(tm):
+            for s in range(tn):
+                i = uint32(i0 + 4*y + r//4*4*down + r%4)
+                j = uint32(j0 + 4*x + s//4*4*across + s%4)
+                if i < n and j < m: c[i,j] = acc[r,s]
+    return ahead_tile
+
+# %% ../nbs/07_cuda.ipynb #007d9a33
 @lru_cache
 def narrow_kernel(
     m:int, # columns of `b`; few, since the sums of all columns must fit into registers
-    rows:int=8, # rows of `a` for a warp
+    tall:int=4, # rows of `a` for a thread; a warp makes four times as many
     warps:int=8, # in a block
-    chunk:int=256, # rows of `b` in shared memory at a time, a multiple of 32
-): # a kernel for 32*warps threads, and blocks for warps*rows rows each
+    most:int=1024, # rows of `b` in shared memory at a time, a multiple of 32; fewer where they do not fit
+    aligned:bool=False, # are the rows of `a` a multiple of four?
+): # a kernel for 32*warps threads, and blocks for 4*tall*warps rows each
     "A kernel for the product of a tall and a narrow float32 matrix, limited by reading `a`"
-    threads,wide,lanes = 32*warps, chunk+1, 33
-    fetch,steps = -(-chunk*m//threads), chunk//32
-    @cuda.jit
+    threads,sums = 32*warps, 4*m
+    chunk = min(most, ((SHARED_BYTES - warps*sums*9*4)//(4*m) - 4)//32*32)
+    wide,fetch = chunk+4, fetch_four if aligned else fetch_each
+    @sparing(80)
     def narrow(a, b, c):
         tb = cuda.shared.array((m,wide), float32)
-        parts = cuda.shared.array((warps,m,lanes), float32)
-        acc,u = cuda.local.array((rows,m), float32), cuda.local.array(rows, float32)
+        parts = cuda.shared.array((warps,sums,9), float32)
+        acc = cuda.local.array((tall,m), float32)
+        u,v,w = cuda.local.array((tall,4), float32), cuda.local.array(4, float32), cuda.local.array(8, float32)
         n,k = uint32(a.shape[0]), uint32(a.shape[1])
         t = uint32(cuda.threadIdx.x)
         warp,lane = uint32(t//32), uint32(t%32)
-        i0 = uint32((cuda.blockIdx.x*warps + warp)*rows)
-        for r in range(rows):
+        x,y = uint32(lane%8), uint32(lane//8)
+        i0 = uint32((cuda.blockIdx.x*warps + warp)*4*tall)
+        for r in range(tall):
             for j in range(m): acc[r,j] = float32(0)
-        for start in range(uint32(0), k, uint32(chunk)):
-            for f in range(fetch):
-                e = uint32(t + f*threads)
-                l,j = uint32(e//m), uint32(e%m)
-                if l < chunk and start+l < k: tb[j,l] = b[uint32(start+l),j]
+        start = uint32(0)
+        while start < k:
+            here = uint32((min(uint32(chunk), uint32(k-start)) + 3)//4*4)
+            e = t
+            while e < here*m:
+                for f in range(8): w[f] = fetch_one(b, uint32(start + (e+f*threads)//m), uint32((e+f*threads)%m))
+                for f in range(8):
+                    l,j = uint32((e+f*threads)//m), uint32((e+f*threads)%m)
+                    if l < here: tb[j,l] = w[f]
+                e = uint32(e+8*threads)
             cuda.syncthreads()
-            for step in range(steps):
-                l = uint32(lane + 32*step)
-                if start+l < k:
-                    for r in range(rows): u[r] = a[min(uint32(i0+r), uint32(n-1)),uint32(start+l)]
-                    for j in range(m):
-                        v = tb[j,l]
-                        for r in range(rows): acc[r,j] += u[r] * v
+            l = uint32(4*x)
+            while l < here:
+                for r in range(tall): u[r,0],u[r,1],u[r,2],u[r,3] = fetch(a, uint32(i0+4*r+y), uint32(start+l))
+                for j in range(m):
+                    v[0],v[1],v[2],v[3] = four(tb, j, l)
+                    for d in range(4):
+                        for r in range(tall): acc[r,j] = cuda.fma(u[r,d], v[d], acc[r,j])
+                l = uint32(l+32)
             cuda.syncthreads()
-        for r in range(rows):
-            for j in range(m): parts[warp,j,lane] = acc[r,j]
+            start = uint32(start+chunk)
+        for r in range(tall):
+            for j in range(m): parts[warp,uint32(y*m+j),x] = acc[r,j]
             cuda.syncthreads()
-            if lane < m and i0+r < n:
-                total = float32(0)
-                for s in range(32): total += parts[warp,lane,s]
-                c[i0+r,lane] = total
+            e = lane
+            while e < sums:
+                i = uint32(i0 + 4*r + e//m)
+                if i < n:
+                    total = float32(0)
+                    for s in range(8): total += parts[warp,e,s]
+                    c[i,uint32(e%m)] = total
+                e = uint32(e+32)
             cuda.syncthreads()
     return narrow
 
-# %% ../nbs/07_cuda.ipynb #1e2e4a67
+# %% ../nbs/07_cuda.ipynb #a6c2ad3c
 class Plan(NamedTuple):
     "How to launch a kernel for a product"
     kernel:object
@@ -1160,13 +1264,16 @@ def tiles(
     *rest:int, # what else `make` takes: bk, tm, and tn if it makes squares
 ): # a function from n, k, m to a plan
     "Plans for a kernel with register tiles"
-    def plan(n, k, m): return Plan(make(bm, bn, *rest), (cover(m, bn), cover(n, bm)), bm*bn//math.prod(rest[1:]))
+    def plan(n, k, m):
+        tuned = dict(aligned=k%4==0 and m%4==0) if make is ahead_kernel else {}
+        return Plan(make(bm, bn, *rest, **tuned), (cover(m, bn), cover(n, bm)), bm*bn//math.prod(rest[1:]))
     return plan
 
-def narrow_plan(n, k, m, rows=8, warps=8, chunk=256):
-    "A plan for `narrow_kernel`"
+def narrow_plan(n, k, m, tall=0, warps=8, most=1024):
+    "A plan for `narrow_kernel`; where `tall` is 0, as many rows for a thread as registers allow"
     if m > 16: raise ValueError(f'b has {m} columns; the narrow kernel takes 16 at most')
-    return Plan(narrow_kernel(m, rows, warps, chunk), (cover(n, rows*warps),), 32*warps)
+    tall = tall or (4 if m <= 10 else 2)
+    return Plan(narrow_kernel(m, tall, warps, most, aligned=k%4==0), (cover(n, 4*tall*warps),), 32*warps)
 
 KERNELS = dict(naive=lambda n, k, m: Plan(matmul_kernel, blocks_for(n, m), (TPB,TPB)),
                coalesced=lambda n, k, m: Plan(coalesced_kernel, blocks_for(m, n), (TPB,TPB)),
@@ -1174,6 +1281,7 @@ KERNELS = dict(naive=lambda n, k, m: Plan(matmul_kernel, blocks_for(n, m), (TPB,
                rows=tiles(rows_kernel, 64, 64, 8, 8),
                square=tiles(square_kernel, 128, 128, 8, 8, 8),
                vector=tiles(vector_kernel, 128, 128, 8, 8, 8),
+               ahead=tiles(ahead_kernel, 128, 128, 8, 8, 8),
                narrow=narrow_plan)
 
 def choose_kernel(
@@ -1182,13 +1290,13 @@ def choose_kernel(
 ) -> str: # a key of `KERNELS`
     "The kernel for a product"
     if dtype is not torch.float32: return 'coalesced'
-    return 'narrow' if m <= 16 else 'vector' if min(n, m) >= 64 else 'shared'
+    return 'narrow' if m <= 16 else 'ahead' if min(n, m) >= 64 else 'shared'
 
-# %% ../nbs/07_cuda.ipynb #972434a1
+# %% ../nbs/07_cuda.ipynb #d63233cf
 SMALL = dict(KERNELS, rows=tiles(rows_kernel, 8, 8, 4, 4), square=tiles(square_kernel, 8, 8, 4, 2, 2), vector=tiles(vector_kernel, 16, 32, 4, 4, 4),
-             narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 2, 32)) # the same kernels with small tiles, for simulators
+             ahead=tiles(ahead_kernel, 32, 32, 8, 4, 4), narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 1, 32)) # the same kernels with small tiles, for simulators
 RAGGED = [(1,1,1), (1,7,1), (7,1,3), (1,3,16), (18,2,1), (2,9,2), (3,3,3), (4,8,4), (5,12,10), (8,4,8), (9,5,7), (15,3,16), (16,16,16),
-          (17,5,15), (2,17,11), (3,4,13), (4,8,9), (5,1,16), (11,6,5), (6,13,12), (1,18,2), (10,6,1), (3,5,33), (17,2,18), (2,6,35)]
+          (17,5,15), (2,17,11), (3,4,13), (4,8,9), (5,1,16), (11,6,5), (6,13,12), (1,18,2), (10,6,1), (3,5,33), (17,2,18), (2,6,35), (9,70,5), (10,68,12)]
 
 def launch_kernel_errors(
     launch, # called with a plan and arrays a, b, c; fills c
@@ -1205,8 +1313,28 @@ def launch_kernel_errors(
             res[name] = max(res.get(name, 0), *(rel_error(*map(torch.from_numpy, (c, a, b))),))
     return res
 
-# %% ../nbs/07_cuda.ipynb #d97d4f95
+# %% ../nbs/07_cuda.ipynb #de754fb5
+def resident(
+    threads:int, # of a block
+    registers:int, # of a thread
+    shared:int, # bytes of shared memory for a block
+) -> int: # blocks
+    "How many blocks a multiprocessor of compute capability 9.0 takes at a time"
+    warps = cover(threads, WARP)
+    fit = 4*(65536//4//(256*cover(registers*WARP, 256)))
+    return min(fit//warps, 64//warps, 32, 228*1024//(shared + 1024))
+
+# %% ../nbs/07_cuda.ipynb #ed237334
 PART = 2**20 # rows of `a` for one launch, at most
+
+def configured(
+    plan:Plan,
+    stream=0, # of CUDA, as numba has it
+): # the kernel, to be called with arrays on the GPU
+    "A kernel with its launch, without numba's warning that a small product keeps few multiprocessors busy"
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Grid size')
+        return plan.kernel[plan.blocks,plan.threads,stream]
 
 def launch_plans(
     plan, # from n, k, m to a plan
@@ -1217,9 +1345,7 @@ def launch_plans(
 ):
     "Launch a kernel for all rows of `a`"
     (n,k),m = a.shape, b.shape[1]
-    for i in range(0, n, PART):
-        kernel,blocks,threads = plan(min(PART, n-i), k, m)
-        kernel[blocks,threads,stream](a[i:i+PART], b, c[i:i+PART])
+    for i in range(0, n, PART): configured(plan(min(PART, n-i), k, m), stream)(a[i:i+PART], b, c[i:i+PART])
 
 def matmul_cuda(
     a, # n×k, tensor or array, float32 or float64
@@ -1233,11 +1359,17 @@ def matmul_cuda(
         raise RuntimeError('numba finds no CUDA GPU here; for its simulator set NUMBA_ENABLE_CUDASIM=1 before importing numba')
     if 0 in (n,k,m): return a.new_zeros(n, m)
     plan = KERNELS[choose_kernel(n, k, m, a.dtype)]
-    if a.is_cuda: return _on_device(plan, a.contiguous(), b.contiguous())
+    if a.is_cuda: return _on_device(plan, *map(_at_sixteen, (a, b)))
+    if torch.cuda.is_available() and not config.ENABLE_CUDASIM: return matmul_cuda(a.cuda(), b.cuda()).cpu()
     ag,bg = (cuda.to_device(t.contiguous().numpy()) for t in (a, b))
     cg = cuda.device_array((n,m), ag.dtype)
     launch_plans(plan, ag, bg, cg)
     return torch.from_numpy(cg.copy_to_host())
+
+def _at_sixteen(x):
+    "`x`, its numbers side by side and the first at a multiple of 16 bytes; a copy, if that is not so"
+    x = x.contiguous()
+    return x.clone() if x.data_ptr()%16 else x
 
 def _on_device(plan, a, b):
     "The product of two tensors on a GPU, without a copy, in the order of torch's own work there"

@@ -180,7 +180,7 @@ class _:
         "only the pictures are shuffled, and the labels stay where they were"
         return rng.sample(xs, len(xs)), ys
 
-# %% ../nbs/13_exercises.ipynb #2861d778
+# %% ../nbs/13_exercises.ipynb #b6f63ae9
 @define('random-1', 'Once around')
 class _:
     "Multiply `x` by `a` modulo the prime `p`, again and again. Return how many steps it takes until `x` comes back."
@@ -189,6 +189,7 @@ class _:
              'Keep `x` as it is, and let another variable walk: `y = x*a % p`.')
     def cases(rng):
         for p in (3, 5, 7, 11, 13, 31, 101, 257, 1009): yield int(rng.integers(1, p)), int(rng.integers(1, p)), p
+        yield 3, 2, 7
     def period(x, a, p):
         y,steps = x*a % p, 1
         while y != x: y,steps = y*a % p, steps+1
@@ -481,7 +482,7 @@ def race_in(
 
 def small(rng, *shape): return rng.integers(-9, 10, shape).astype(float)
 
-# %% ../nbs/13_exercises.ipynb #948d839a
+# %% ../nbs/13_exercises.ipynb #320e9139
 @define('numba-1', 'A sum, compiled')
 class _:
     "Return the sum of those numbers of the array `x` that are larger than `limit`. Write it as a loop, and let numba compile it."
@@ -490,6 +491,7 @@ class _:
     rules,seconds = (is_compiled,), 30
     def cases(rng):
         for n in (0, 1, 2, 5, 20, 100): yield small(rng, n), float(rng.integers(-5, 6))
+        yield np.array([3., 2., 2.]), 2.
     @njit
     def sum_above(x, limit):
         total = 0.
@@ -585,7 +587,7 @@ class _:
             for l in range(k):
                 for j in range(m): c[i,j] = a[i,l]*b[l,j]
 
-# %% ../nbs/13_exercises.ipynb #e2ccff77
+# %% ../nbs/13_exercises.ipynb #6ae840c0
 @define('numba-4', 'Fair shares')
 class _:
     "Share out `n` rows among some threads: return a pair `(begin, end)` for thread `t`, counted from 0, with `end` not included. Shares are neighbours, in order, differ by one row at most, and the larger ones come first."
@@ -594,7 +596,7 @@ class _:
              '`min(t, rest)` of them are.')
     rules = no_loop,
     def cases(rng):
-        for n,threads in ((0, 1), (3, 1), (4, 2), (3, 2), (2, 3), *rng.integers((5, 2), (60, 9), (6, 2)).tolist()):
+        for n,threads in ((0, 1), (3, 1), (4, 2), (3, 2), (2, 3), (4, 3), *rng.integers((5, 2), (60, 9), (6, 2)).tolist()):
             for t in {0, threads//2, threads-1}: yield t, threads, n
     def share(t, threads, n):
         each,rest = divmod(n, threads)
@@ -960,13 +962,14 @@ class _:
         "loops inside of loops multiply"
         return sum(sizes[l] for l in set(formula) - set(',->'))
 
-# %% ../nbs/13_exercises.ipynb #6b754e9c
+# %% ../nbs/13_exercises.ipynb #49bcf203
 @define('einsum-7', 'Which two first?')
 class _:
     "Three matrices are multiplied, `a` (n×k), `b` (k×l) and `c` (l×m). Return how many multiplications the cheaper of the two orders needs, where a product of n×k and k×m needs n·k·m of them."
     hints = ('First `a` with `b`: what does that cost, and what is the shape of what comes out?',
              'Each order is a sum of two products of three sizes.')
     def cases(rng):
+        yield from ((1, 2, 3, 4), (4, 3, 2, 1))
         for _ in range(3): yield tuple(rng.integers(1, 6, 4).tolist())
         for _ in range(6): yield tuple(rng.integers(2, 800, 4).tolist())
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
