@@ -3,12 +3,13 @@
 
 Needs no GPU, but NVIDIA's compiler: pip install "numba-cuda[cu13]" nvidia-cuda-nvcc nvidia-cuda-nvdisasm
 Writes nbs/results/kernels.json, from which the chapter makes its table."""
-import json, re, subprocess, sys, tempfile
+import inspect, json, re, subprocess, sys, tempfile
 from collections import namedtuple
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import patch
+from zlib import crc32
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))
@@ -47,9 +48,9 @@ def instructions(sass):
 
 
 def main_loop(names, loops):
-    "Instructions and fused multiply-adds of the innermost loop that has most of these"
+    "The instructions of the innermost loop that has most fused multiply-adds"
     inner = [l for l in loops if not any(l != o and l[0] <= o[0] and o[1] <= l[1] and 'FFMA' in names[o[0]:o[1]] for o in loops)]
-    return max(((e-s+1, names[s:e+1].count('FFMA')) for s, e in inner), key=lambda x: x[1])
+    return max((names[s:e+1] for s, e in inner), key=lambda x: x.count('FFMA'))
 
 
 def assembled(kernel, folder, limit):
@@ -60,20 +61,36 @@ def assembled(kernel, folder, limit):
     arch = f'-arch=sm_{CC[0]}{CC[1]}'
     said = run(tool('ptxas'), '-v', arch, *(['-maxrregcount', limit] if limit else []), folder/'k.ptx', '-o', folder/'k.cubin')
     number = lambda what: int(m[1]) if (m := re.search(what, said)) else 0
-    loop, fma = main_loop(*instructions(run(tool('nvdisasm'), '-c', folder/'k.cubin')))
-    return dict(registers=number(r'Used (\d+) reg'), spilled=number(r'(\d+) bytes spill stores'), shared=number(r'(\d+) bytes smem'), loop=loop, fma=fma)
+    loop = main_loop(*instructions(run(tool('nvdisasm'), '-c', folder/'k.cubin')))
+    count = lambda *words: sum(all(w in name.split('.') for w in words) for name in loop)
+    return dict(registers=number(r'Used (\d+) reg'), spilled=number(r'(\d+) bytes spill stores'), shared=number(r'(\d+) bytes smem'),
+                loop=len(loop), fma=count('FFMA'), reads=count('LDS'), wide=count('LDS', '128'), local=count('LDL') + count('STL'))
+
+
+@cuda.jit
+def with_range(a, b, c):
+    "`coalesced_kernel` with the course's loop"
+    j,i = cuda.grid(2)
+    if i < c.shape[0] and j < c.shape[1]:
+        tmp = c.dtype.type(0)
+        for l in range(a.shape[1]): tmp += a[i,l] * b[l,j]
+        c[i,j] = tmp
 
 
 def rows(folder):
-    "A row for each kernel, and for those with a limit of registers one without it"
-    from groundup.cuda import KERNELS
-    for name, plan in KERNELS.items():
-        kernel, _, threads = plan(*PRODUCTS.get(name, (4096,)*3))
+    "A row for each kernel and form of it, and one without the limit of registers where there is one"
+    from groundup.cuda import KERNELS, Plan
+    forms = [(name, '', plan, PRODUCTS.get(name, (4096,)*3)) for name, plan in KERNELS.items()]
+    forms.insert(2, ('coalesced', 'with range', lambda n, k, m: Plan(with_range, (1, 1), (16, 16)), (4096,)*3))
+    forms += [('ahead', 'any shape', KERNELS['ahead'], (4095, 4097, 4093)), ('narrow', 'any shape', KERNELS['narrow'], (50000, 783, 10))]
+    for name, form, plan, sizes in forms:
+        kernel, _, threads = plan(*sizes)
         limit = getattr(kernel, 'targetoptions', {}).get('max_registers')
         threads = threads if isinstance(threads, int) else threads[0]*threads[1]
         for l in ([None, limit] if limit else [None]):
-            print(name, '' if l==limit else 'without a limit', file=sys.stderr)
-            yield dict(kernel=name, threads=threads, limit=l, **assembled(kernel, folder, l))
+            print(name, form, '' if l==limit else 'without a limit', file=sys.stderr)
+            yield dict(kernel=name, form=form, source=crc32(inspect.getsource(kernel.py_func).encode()), threads=threads,
+                       limit=limit, limited=l is not None, **assembled(kernel, folder, l))
 
 
 if __name__=='__main__':

@@ -8,11 +8,11 @@ __all__ = ['TPB', 'GRAMMAR', 'ATOMICS', 'ASKS', 'KNOWN', 'BUILTINS', 'AT_ONCE', 
            'matmul_kernel', 'Dim3', 'dim3', 'places', 'Who', 'Site', 'plain', 'node_call', 'Rewriter', 'deeper',
            'Memory', 'View', 'Touch', 'place_in', 'OutOfBounds', 'Race', 'Uninitialised', 'Alias', 'MissedBarrier',
            'Launch', 'empty', 'changed', 'numbered', 'sectors', 'bank_ways', 'conflicts', 'Line', 'XRay', 'xray',
-           'coalesced_kernel', 'shared_kernel', 'rows_kernel', 'square_kernel', 'four', 'load_four', 'sparing',
-           'vector_kernel', 'fetch_four', 'fetch_one', 'fetch_each', 'ahead_kernel', 'narrow_kernel', 'Plan', 'cover',
-           'tiles', 'narrow_plan', 'choose_kernel', 'launch_kernel_errors', 'resident', 'configured', 'launch_plans',
-           'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu', 'kernel_errors', 'event_seconds', 'copy_gbs', 'kernel_row',
-           'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table', 'show_gpu']
+           'coalesced_kernel', 'shared_kernel', 'check_tiles', 'rows_kernel', 'square_kernel', 'four', 'load_four',
+           'sparing', 'vector_kernel', 'fetch_four', 'fetch_one', 'fetch_each', 'ahead_kernel', 'narrow_kernel', 'Plan',
+           'cover', 'tiles', 'narrow_plan', 'choose_kernel', 'launch_kernel_errors', 'resident', 'configured',
+           'launch_plans', 'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu', 'kernel_errors', 'event_seconds',
+           'copy_gbs', 'kernel_row', 'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table', 'show_gpu']
 
 # %% ../nbs/07_cuda.ipynb #18530bce
 import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap, warnings
@@ -515,7 +515,7 @@ class Launch:
         self.note(self.outside, (site, self.who.blockIdx, self.who.threadIdx), lambda: OutOfBounds(name, x.shape, at, self.touch(site)))
         return x.dtype.type('nan' if x.dtype.kind in 'fc' else 0)
 
-# %% ../nbs/07_cuda.ipynb #14422ba3
+# %% ../nbs/07_cuda.ipynb #44b3f877
 @patch
 def read(self:Launch, x, index, site, key):
     if type(x) is np.ndarray:  # a local array
@@ -534,11 +534,11 @@ def read(self:Launch, x, index, site, key):
 def check_shared(self:Launch, x, index, site, off):
     at,writer = index if type(index) is tuple else (index,), x.memory.writer.get(off)
     name = lambda s: self.sites[s].name
-    if not x.memory.settled[off] and off not in self.own:
+    if not x.memory.settled[off] and (x.number, off) not in self.own:
         self.note(self.unset, site, lambda: Uninitialised(name(x.site), at, self.touch(site)))
     elif writer != x.site: self.note(self.aliased, (site, writer), lambda: Alias(name(x.site), name(writer), at, self.touch(site)))
 
-# %% ../nbs/07_cuda.ipynb #64a32e5b
+# %% ../nbs/07_cuda.ipynb #269aca28
 @patch
 def write(self:Launch, x, index, site, key, value):
     if type(value) is np.float64 and x.dtype==np.float32: self.doubles.add(site)
@@ -555,7 +555,7 @@ def store(self:Launch, x, index, site, key, f):
     if off is None: return self.beyond(x.memory.name, x, index, site)
     self.log.extend((site, x.number, key, off))
     if x.memory.space=='shared':
-        self.own.add(off)
+        self.own.add((x.number, off))
         x.memory.writer[off] = x.site
     old = x.data[index]
     x.data[index] = f(old)
@@ -862,14 +862,14 @@ def table(self:XRay):
     return Table(['line', 'array', 'does', 'accesses', 'requests', 'sectors asked', 'needed', 'efficiency', 'bank ways'],
                  [[short(r), r.array, r.kind, f'{r.accesses:,}', f'{r.requests:,}', *where(r)] for r in self.lines])
 
-# %% ../nbs/07_cuda.ipynb #8086681d
+# %% ../nbs/07_cuda.ipynb #3c53a76c
 @patch
 def words(self:XRay, most=6):
     "The faults, one a line; of each kind the first few"
     kinds = self.out_of_bounds, self.races, self.missed_barriers, self.uninitialised, self.aliases
     res = [str(f) for kind in kinds for f in kind[:most]]
     res += [f'… and {len(kind)-most} more like the last: {type(kind[0]).__name__}' for kind in kinds if len(kind) > most]
-    res += [f'slow: line {l} rounds a float64 to float32; its arithmetic was in float64' for l in self.float64]
+    res += [f'slow: line {l} rounds a float64 to float32; its arithmetic, or what it was given, is in float64' for l in self.float64]
     res += [f'unwritten: {left:,} numbers of {name}' for name,left in self.unwritten.items()]
     return res if self.faults else ['no faults'] + res
 
@@ -934,7 +934,7 @@ def coalesced_kernel(
             l += 1
         c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #63eccbef
+# %% ../nbs/07_cuda.ipynb #ff850fd1
 @cuda.jit
 def shared_kernel(
     a, # n×k, array on the GPU, float32
@@ -944,28 +944,49 @@ def shared_kernel(
     "Write the product of `a` and `b` into `c`: each block fetches tiles of both into shared memory"
     ta = cuda.shared.array((TPB,TPB), float32)
     tb = cuda.shared.array((TPB,TPB), float32)
-    j,i = cuda.grid(2)
-    x,y = cuda.threadIdx.x, cuda.threadIdx.y
-    tmp,start = float32(0), 0
-    while start < a.shape[1]:
-        inside = i < a.shape[0] and start+x < a.shape[1]
-        ta[y,x] = a[i,start+x] if inside else float32(0)
-        inside = start+y < b.shape[0] and j < b.shape[1]
-        tb[y,x] = b[start+y,j] if inside else float32(0)
+    n,k,m = uint32(a.shape[0]), uint32(a.shape[1]), uint32(b.shape[1])
+    x,y = uint32(cuda.threadIdx.x), uint32(cuda.threadIdx.y)
+    i,j = uint32(cuda.blockIdx.y*TPB + y), uint32(cuda.blockIdx.x*TPB + x)
+    tmp,start = float32(0), uint32(0)
+    while start < k:
+        la,lb = uint32(start+x), uint32(start+y)
+        ta[y,x] = a[i,la] if i < n and la < k else float32(0)
+        tb[y,x] = b[lb,j] if lb < k and j < m else float32(0)
         cuda.syncthreads()
         for l in range(TPB): tmp += ta[y,l] * tb[l,x]
         cuda.syncthreads()
-        start += TPB
-    if i < c.shape[0] and j < c.shape[1]: c[i,j] = tmp
+        start = uint32(start+TPB)
+    if i < n and j < m: c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #af746611
+# %% ../nbs/07_cuda.ipynb #45f8e43a
+def check_tiles(
+    bm:int, bn:int, bk:int, # of a block: rows, columns, and depth of a tile
+    tm:int, tn:int=1, # rows and columns of a thread
+    fours:bool=False, # does the kernel read four at once, in warps of 4 × 8 threads?
+    fetched:int=0, # numbers of each tile that a thread fetches; 0: as many as needed
+):
+    "Raises `ValueError` for sizes that do not go together"
+    here = f'blocks of {bm}×{bn} with tiles {bk} deep and {tm}×{tn} numbers a thread'
+    if min(bm, bn, bk, tm, tn) < 1 or bm%tm or bn%tn: raise ValueError(f'{here}: {bm} must be a multiple of {tm}, and {bn} of {tn}')
+    down,across = bm//tm, bn//tn
+    threads = down*across
+    if threads > 1024: raise ValueError(f'{here} are {threads} threads; a block has 1024 at most')
+    if fours and (tm%4 or tn%4): raise ValueError(f'{here}: a thread reads four at once, so that {tm} and {tn} must be multiples of 4')
+    if fours and (down%4 or across%8): raise ValueError(f'{here} are {down}×{across} threads; a warp makes a rectangle of 4×8 of them, of which this must be a multiple')
+    for size in (bm*bk, bk*bn):
+        if fetched and size != fetched*threads:
+            raise ValueError(f'{here}: {threads} threads fetch {fetched} numbers each, {fetched*threads}, and a tile has {size}; with square blocks bk={fetched*threads/bm:g} fits')
+        if size%threads: raise ValueError(f'{here}: {threads} threads cannot share the {size} numbers of a tile equally')
+
+# %% ../nbs/07_cuda.ipynb #c829ba85
 @lru_cache
 def rows_kernel(
     bm:int=64, bn:int=64, # rows and columns that a block makes
     bk:int=8, # columns of `a` and rows of `b` in a tile
     tm:int=8, # rows that a thread makes
 ): # a kernel for bm*bn//tm threads in one direction, and blocks (columns, rows)
-    "A kernel for the product of float32 matrices in which each thread makes `tm` numbers of a column"
+    "A kernel for the product of float32 matrices in which each thread makes `tm` numbers of a column. Raises `ValueError` as `check_tiles` does"
+    check_tiles(bm, bn, bk, tm)
     threads = bm*bn//tm
     fa,fb = bm*bk//threads, bk*bn//threads # how many numbers each thread fetches
     @cuda.jit
@@ -1001,14 +1022,15 @@ def rows_kernel(
             if i < n and j < m: c[i,j] = acc[r]
     return rows_tile
 
-# %% ../nbs/07_cuda.ipynb #2735dfad
+# %% ../nbs/07_cuda.ipynb #537ff626
 @lru_cache
 def square_kernel(
     bm:int=128, bn:int=128, # rows and columns that a block makes
     bk:int=8, # columns of `a` and rows of `b` in a tile
     tm:int=8, tn:int=8, # rows and columns that a thread makes
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
-    "A kernel for the product of float32 matrices in which each thread makes `tm`×`tn` numbers"
+    "A kernel for the product of float32 matrices in which each thread makes `tm`×`tn` numbers. Raises `ValueError` as `check_tiles` does"
+    check_tiles(bm, bn, bk, tm, tn)
     threads,across = bm*bn//(tm*tn), bn//tn
     fa,fb = bm*bk//threads, bk*bn//threads
     @cuda.jit
@@ -1048,7 +1070,7 @@ def square_kernel(
                 if i < n and j < m: c[i,j] = acc[r,s]
     return square_tile
 
-# %% ../nbs/07_cuda.ipynb #c53696ee
+# %% ../nbs/07_cuda.ipynb #36ed454e
 def four(x, i, j): return x[i,j], x[i,j+1], x[i,j+2], x[i,j+3]
 
 SHARED = 3 # LLVM's number for shared memory
@@ -1068,9 +1090,11 @@ def load_four(typingctx, x, i, j):
     return types.UniTuple(x.dtype, 4)(x, i, j), codegen
 
 AT_ONCE.append(four)
-if not config.ENABLE_CUDASIM: AT_ONCE.append(four := intrinsic(load_four))
+if not config.ENABLE_CUDASIM:
+    four = intrinsic(load_four)
+    AT_ONCE.append(four)
 
-# %% ../nbs/07_cuda.ipynb #13ce987a
+# %% ../nbs/07_cuda.ipynb #9f90145d
 def sparing(
     registers:int, # for each thread
 ): # a decorator
@@ -1079,13 +1103,14 @@ def sparing(
 
 @lru_cache
 def vector_kernel(
-    bm:int=128, bn:int=128, # rows and columns that a block makes; 4 and 8 threads, at least
+    bm:int=128, bn:int=128, # rows and columns that a block makes: multiples of 4*tm and 8*tn
     bk:int=8, # columns of `a` and rows of `b` in a tile
     tm:int=8, tn:int=8, # rows and columns that a thread makes, multiples of four
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
-    "A kernel for the product of float32 matrices in which each thread makes `tm`×`tn` numbers, reads four at once, and shares with its warp"
+    "A kernel like `square_kernel` whose threads read four at once and share with their warp. Raises `ValueError` as `check_tiles` does"
+    check_tiles(bm, bn, bk, tm, tn, fours=True)
     threads,across,down = bm*bn//(tm*tn), bn//tn, bm//tm
-    fa,fb,wide,warps = bm*bk//threads, bk*bn//threads, bm+4, across//8
+    fa,fb,wide,beside = bm*bk//threads, bk*bn//threads, bm+4, across//8 # beside: warps side by side
     @sparing(128)
     def vector_tile(a, b, c):
         ta = cuda.shared.array((bk,wide), float32)
@@ -1095,7 +1120,7 @@ def vector_kernel(
         n,k,m = uint32(a.shape[0]), uint32(a.shape[1]), uint32(b.shape[1])
         t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
         warp,lane = uint32(t//32), uint32(t%32)
-        x,y = uint32(warp%warps*8 + lane%8), uint32(warp//warps*4 + lane//8)
+        x,y = uint32(warp%beside*8 + lane%8), uint32(warp//beside*4 + lane//8)
         for r in range(tm):
             for s in range(tn): acc[r,s] = float32(0)
         start = uint32(0)
@@ -1140,17 +1165,19 @@ def fetch_each(x, i, j):
     "`x[i,j]` and its three neighbours to the right, with zeros for those outside of `x`"
     return fetch_one(x, i, j), fetch_one(x, i, uint32(j+1)), fetch_one(x, i, uint32(j+2)), fetch_one(x, i, uint32(j+3))
 
-# %% ../nbs/07_cuda.ipynb #fda276ef
+# %% ../nbs/07_cuda.ipynb #d37cf72c
 @lru_cache
 def ahead_kernel(
-    bm:int=128, bn:int=128, # rows and columns that a block makes; 4 and 8 threads, at least
-    bk:int=8, # columns of `a` and rows of `b` in a tile; 4*threads is bm*bk and bk*bn
+    bm:int=128, bn:int=128, # rows and columns that a block makes: multiples of 4*tm and 8*tn
+    bk:int=8, # columns of `a` and rows of `b` in a tile, such that each thread fetches four numbers of both
     tm:int=8, tn:int=8, # rows and columns that a thread makes, multiples of four
-    aligned:bool=False, # are the rows of `a` and `b` multiples of four?
+    aligned:bool=False, # are the lengths of the rows of `a` and `b` multiples of four?
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
-    "A kernel like `vector_kernel` that fetches the next tile while it works on this one"
-    across,down,wide,deep,fa,fb = bn//tn, bm//tm, bm+4, 2*bk, bk//4, bn//4
-    warps,fetch = across//8, fetch_four if aligned else fetch_each
+    "A kernel like `vector_kernel` that fetches the next tile while it works on this one. Raises `ValueError` as `check_tiles` does"
+    check_tiles(bm, bn, bk, tm, tn, fours=True, fetched=4)
+    across,down,wide,deep = bn//tn, bm//tm, bm+4, 2*bk
+    fours_a,fours_b = bk//4, bn//4 # in a row of a tile
+    beside,fetch = across//8, fetch_four if aligned else fetch_each # beside: warps side by side
     @sparing(128)
     def ahead_tile(a, b, c):
         ta = cuda.shared.array((deep,wide), float32)
@@ -1160,27 +1187,27 @@ def ahead_kernel(
         n,k,m = uint32(a.shape[0]), uint32(a.shape[1]), uint32(b.shape[1])
         t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
         warp,lane = uint32(t//32), uint32(t%32)
-        x,y = uint32(warp%warps*8 + lane//2%8), uint32(warp//warps*4 + lane//16*2 + lane%2)
-        ai,al,bl,bj = uint32(t//fa), uint32(t%fa*4), uint32(t//fb), uint32(t%fb*4)
+        x,y = uint32(warp%beside*8 + lane//2%8), uint32(warp//beside*4 + lane//16*2 + lane%2)
+        ai,al,bl,bj = uint32(t//fours_a), uint32(t%fours_a*4), uint32(t//fours_b), uint32(t%fours_b*4)
         for r in range(tm):
             for s in range(tn): acc[r,s] = float32(0)
-        start,half = uint32(0), uint32(0)
+        start,top = uint32(0), uint32(0) # top: the first row of the half in use
         p,q = fetch(a, uint32(i0+ai), al), fetch(b, bl, uint32(j0+bj))
         while start < k:
             for d in range(4):
-                ta[uint32(half+al+d),ai] = p[d]
-                tb[uint32(half+bl),uint32(bj+d)] = q[d]
+                ta[uint32(top+al+d),ai] = p[d]
+                tb[uint32(top+bl),uint32(bj+d)] = q[d]
             cuda.syncthreads()
             start = uint32(start+bk)
             p,q = fetch(a, uint32(i0+ai), uint32(start+al)), fetch(b, uint32(start+bl), uint32(j0+bj))
             l = uint32(0)
             while l < bk:
-                for r in range(0, tm, 4): u[r],u[r+1],u[r+2],u[r+3] = four(ta, uint32(half+l), 4*y + r*down)
-                for s in range(0, tn, 4): v[s],v[s+1],v[s+2],v[s+3] = four(tb, uint32(half+l), 4*x + s*across)
+                for r in range(0, tm, 4): u[r],u[r+1],u[r+2],u[r+3] = four(ta, uint32(top+l), 4*y + r*down)
+                for s in range(0, tn, 4): v[s],v[s+1],v[s+2],v[s+3] = four(tb, uint32(top+l), 4*x + s*across)
                 for r in range(tm):
                     for s in range(tn): acc[r,s] += u[r] * v[s]
                 l = uint32(l+1)
-            half = uint32(bk-half)
+            top = uint32(bk-top)
         for r in range(tm):
             for s in range(tn):
                 i = uint32(i0 + 4*y + r//4*4*down + r%4)
@@ -1188,23 +1215,25 @@ def ahead_kernel(
                 if i < n and j < m: c[i,j] = acc[r,s]
     return ahead_tile
 
-# %% ../nbs/07_cuda.ipynb #007d9a33
+# %% ../nbs/07_cuda.ipynb #1fa80fb0
 @lru_cache
 def narrow_kernel(
     m:int, # columns of `b`; few, since the sums of all columns must fit into registers
     tall:int=4, # rows of `a` for a thread; a warp makes four times as many
     warps:int=8, # in a block
     most:int=1024, # rows of `b` in shared memory at a time, a multiple of 32; fewer where they do not fit
-    aligned:bool=False, # are the rows of `a` a multiple of four?
+    aligned:bool=False, # is the length of the rows of `a` a multiple of four?
 ): # a kernel for 32*warps threads, and blocks for 4*tall*warps rows each
-    "A kernel for the product of a tall and a narrow float32 matrix, limited by reading `a`"
+    "A kernel for the product of a tall and a narrow float32 matrix, limited by reading `a`. Raises `ValueError` where `b` is too wide for it"
     threads,sums = 32*warps, 4*m
+    if most%32 or most < 32: raise ValueError(f'most is {most}; it must be a multiple of 32')
     chunk = min(most, ((SHARED_BYTES - warps*sums*9*4)//(4*m) - 4)//32*32)
-    wide,fetch = chunk+4, fetch_four if aligned else fetch_each
+    if not 0 < chunk: raise ValueError(f'{m} columns of b and {warps} warps do not fit into {SHARED_BYTES} bytes of shared memory; the kernel is for few columns')
+    wide,fetch = chunk+4, fetch_four if aligned else fetch_each # four more, for the banks
     @sparing(80)
     def narrow(a, b, c):
         tb = cuda.shared.array((m,wide), float32)
-        parts = cuda.shared.array((warps,sums,9), float32)
+        parts = cuda.shared.array((warps,sums,9), float32) # eight parts, and one place for the banks
         acc = cuda.local.array((tall,m), float32)
         u,v,w = cuda.local.array((tall,4), float32), cuda.local.array(4, float32), cuda.local.array(8, float32)
         n,k = uint32(a.shape[0]), uint32(a.shape[1])
@@ -1216,7 +1245,7 @@ def narrow_kernel(
             for j in range(m): acc[r,j] = float32(0)
         start = uint32(0)
         while start < k:
-            here = uint32((min(uint32(chunk), uint32(k-start)) + 3)//4*4)
+            here = uint32((min(uint32(chunk), uint32(k-start)) + 3)//4*4) # whole fours, with zeros beyond k
             e = t
             while e < here*m:
                 for f in range(8): w[f] = fetch_one(b, uint32(start + (e+f*threads)//m), uint32((e+f*threads)%m))
@@ -1231,7 +1260,7 @@ def narrow_kernel(
                 for j in range(m):
                     v[0],v[1],v[2],v[3] = four(tb, j, l)
                     for d in range(4):
-                        for r in range(tall): acc[r,j] = cuda.fma(u[r,d], v[d], acc[r,j])
+                        for r in range(tall): acc[r,j] += u[r,d] * v[d]
                 l = uint32(l+32)
             cuda.syncthreads()
             start = uint32(start+chunk)
@@ -1324,8 +1353,8 @@ def resident(
     fit = 4*(65536//4//(256*cover(registers*WARP, 256)))
     return min(fit//warps, 64//warps, 32, 228*1024//(shared + 1024))
 
-# %% ../nbs/07_cuda.ipynb #ed237334
-PART = 2**20 # rows of `a` for one launch, at most
+# %% ../nbs/07_cuda.ipynb #55e37dbb
+PART = 65535*TPB # rows of `a` for one launch, at most
 
 def configured(
     plan:Plan,
