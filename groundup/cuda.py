@@ -14,8 +14,8 @@ __all__ = ['TPB', 'GRAMMAR', 'ATOMICS', 'ASKS', 'KNOWN', 'BUILTINS', 'AT_ONCE', 
            'launch_plans', 'matmul_cuda', 'matmul_torch_cuda', 'why_no_gpu', 'kernel_errors', 'event_seconds',
            'copy_gbs', 'kernel_row', 'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table', 'show_gpu']
 
-# %% ../nbs/07_cuda.ipynb #18530bce
-import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap, warnings
+# %% ../nbs/07_cuda.ipynb #79035710
+import ast, builtins, inspect, json, linecache, math, re, statistics, subprocess, textwrap, time, warnings
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -958,7 +958,7 @@ def shared_kernel(
         start = uint32(start+TPB)
     if i < n and j < m: c[i,j] = tmp
 
-# %% ../nbs/07_cuda.ipynb #45f8e43a
+# %% ../nbs/07_cuda.ipynb #c30097c3
 def check_tiles(
     bm:int, bn:int, bk:int, # of a block: rows, columns, and depth of a tile
     tm:int, tn:int=1, # rows and columns of a thread
@@ -975,7 +975,7 @@ def check_tiles(
     if fours and (down%4 or across%8): raise ValueError(f'{here} are {down}×{across} threads; a warp makes a rectangle of 4×8 of them, of which this must be a multiple')
     for size in (bm*bk, bk*bn):
         if fetched and size != fetched*threads:
-            raise ValueError(f'{here}: {threads} threads fetch {fetched} numbers each, {fetched*threads}, and a tile has {size}; with square blocks bk={fetched*threads/bm:g} fits')
+            raise ValueError(f'{here}: {threads} threads fetch {fetched} numbers each, {fetched*threads}, and a tile has {size}; the blocks of this kernel are square, with bk={fetched*bm/(tm*tn):g} for {bm}×{bm}')
         if size%threads: raise ValueError(f'{here}: {threads} threads cannot share the {size} numbers of a tile equally')
 
 # %% ../nbs/07_cuda.ipynb #c829ba85
@@ -1353,7 +1353,7 @@ def resident(
     fit = 4*(65536//4//(256*cover(registers*WARP, 256)))
     return min(fit//warps, 64//warps, 32, 228*1024//(shared + 1024))
 
-# %% ../nbs/07_cuda.ipynb #55e37dbb
+# %% ../nbs/07_cuda.ipynb #d74d7f9a
 PART = 65535*TPB # rows of `a` for one launch, at most
 
 def configured(
@@ -1374,6 +1374,7 @@ def launch_plans(
 ):
     "Launch a kernel for all rows of `a`"
     (n,k),m = a.shape, b.shape[1]
+    if n <= PART: return configured(plan(n, k, m), stream)(a, b, c)
     for i in range(0, n, PART): configured(plan(min(PART, n-i), k, m), stream)(a[i:i+PART], b, c[i:i+PART])
 
 def matmul_cuda(
@@ -1446,24 +1447,30 @@ def kernel_errors(
         res[n,k,m] = rel_error(c, a, b)
     return res
 
-# %% ../nbs/07_cuda.ipynb #5a7ec598
+# %% ../nbs/07_cuda.ipynb #62919dca
 def event_seconds(
     call, # puts work into torch's current stream on the GPU
     repeat:int=7, # measurements
 ) -> tuple: # median and interquartile range of the time of one call, s
     "Time of one call on the GPU itself, warm, by CUDA events, launches not included"
     busy = torch.ones(8192, 8192, device='cuda')
-    def once(count):
-        start,end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        busy @ busy
-        start.record()
+    def once(count, before=1):
+        "Seconds of a call on the GPU, and how long the launches took, as a part of the time that the GPU was kept busy before"
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(3)]
+        marks[0].record()
+        for _ in range(before): busy @ busy
+        marks[1].record()
+        began = time.perf_counter()
         for _ in range(count): call()
-        end.record()
-        end.synchronize()
-        return start.elapsed_time(end)/1e3/count
+        host = time.perf_counter() - began
+        marks[2].record()
+        marks[2].synchronize()
+        kept,took = (x.elapsed_time(y)/1e3 for x,y in zip(marks, marks[1:]))
+        return took/count, host/kept
     call()
-    count = min(50, max(1, int(0.02/max(once(3), 1e-7))))
-    quartiles = statistics.quantiles([once(count) for _ in range(repeat)], n=4, method='inclusive')
+    count = min(50, max(1, int(0.02/max(once(3)[0], 1e-7))))
+    before = 1 + int(2*once(count)[1])
+    quartiles = statistics.quantiles([once(count, before)[0] for _ in range(repeat)], n=4, method='inclusive')
     return quartiles[1], quartiles[2]-quartiles[0]
 
 def copy_gbs(
@@ -1490,12 +1497,13 @@ def kernel_row(
     return dict(kernel=name, n=n, k=k, m=m, seconds=t, spread=seconds[1], gflops=2*n*k*m/t/1e9, gbs=gbs,
                 of_cublas=library/t, of_copy=gbs/copy, rel_error=error)
 
-# %% ../nbs/07_cuda.ipynb #0ed07b81
+# %% ../nbs/07_cuda.ipynb #56b91bfa
 def measure_kernels(
     shapes=SIZES, # sizes n, k, m
     before=None, # called with the name of each measurement
+    kernels=KERNELS, # name → function from n, k, m to a plan
 ): # yields rows of `kernel_row`
-    "Time every kernel and cuBLAS on each product on this GPU, float32, without copies. Raises `RuntimeError` where there is no GPU"
+    "Time each kernel that takes the product, and cuBLAS, on each product on this GPU, float32, without copies. Raises `RuntimeError` where there is no GPU"
     if why := why_no_gpu(): raise RuntimeError(f'{why}; the figures need a GPU, and torch with CUDA')
     tf32,torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
     try:
@@ -1505,8 +1513,9 @@ def measure_kernels(
             library = event_seconds(lambda: torch.matmul(a, b))
             if before: before(f'cuBLAS {n} × {k} × {m}')
             yield kernel_row('cuBLAS', n, k, m, library, library[0], copy, rel_error(a@b, a, b))
-            for name,plan in KERNELS.items():
-                if name=='narrow' and m > 16: continue
+            for name,plan in kernels.items():
+                try: plan(n, k, m)
+                except ValueError: continue
                 if before: before(f'{name} {n} × {k} × {m}')
                 c = torch.full((n,m), math.nan, device='cuda')
                 stream,arrays = cuda.external_stream(torch.cuda.current_stream().cuda_stream), [*map(cuda.as_cuda_array, (a, b, c))]

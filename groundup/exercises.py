@@ -73,7 +73,7 @@ class _:
         "division with `/` makes a float, whose sixteen digits are too few for large numbers"
         return math.ceil(n/size)
 
-# %% ../nbs/13_exercises.ipynb #1365c12d
+# %% ../nbs/13_exercises.ipynb #e9bf97c7
 @define('data-3', 'From bytes to a picture')
 class _:
     "A picture with rows of `width` pixels lies in memory row after row, as `raw`. Return the pixel in row `i` and column `j`, for negative `j`, too, which counts from the end of its row."
@@ -81,6 +81,7 @@ class _:
              'One row down is `width` places on, one column to the right is one place.',
              'Before you add a negative `j`, make it a column: `j % width`.')
     def cases(rng):
+        yield bytes(range(6)), 3, 0, 1
         for rows,width in sizes(rng, first=2):
             raw = rng.integers(0, 256, rows*width, dtype=np.uint8).tobytes()
             i,j = int(rng.integers(rows)), int(rng.integers(width))

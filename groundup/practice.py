@@ -216,7 +216,7 @@ def show(
     text = re.sub(r'\n *\n', '\n', repr(x))
     return text if len(text) <= width or _is_array(x) else f'{text[:width]} …'
 
-# %% ../nbs/12_practice.ipynb #bc63527a
+# %% ../nbs/12_practice.ipynb #c9b1fbe9
 def _codes(f):
     "The code of a function and of the functions inside it"
     todo = [python_of(f).__code__]
@@ -246,7 +246,10 @@ def one_expression(
     f, # an answer
 ): # what is wrong with it, or None
     "Rule: one expression, and no variable"
-    stored = [i.argval for i in dis.get_instructions(python_of(f)) if i.opname.startswith('STORE_') and i.opname != 'STORE_SUBSCR']
+    did = [(i.opname, i.argval if isinstance(i.argval, tuple) else (i.argval,)) for i in dis.get_instructions(python_of(f))]
+    inside = {name for op,names in did if op=='LOAD_FAST_AND_CLEAR' for name in names}  # variables of a comprehension, since Python 3.12
+    stored = [name for op,names in did if op.startswith('STORE_') and op != 'STORE_SUBSCR'
+              for name in names[:1 if op.endswith('LOAD_FAST') else None] if name not in inside]
     if stored: return f'the variable {stored[0]} is one too many: the task asks for a single expression after return'
 
 # %% ../nbs/12_practice.ipynb #a3518ee8
