@@ -1278,7 +1278,7 @@ def narrow_kernel(
             cuda.syncthreads()
     return narrow
 
-# %% ../nbs/07_cuda.ipynb #a6c2ad3c
+# %% ../nbs/07_cuda.ipynb #aeb88ca3
 class Plan(NamedTuple):
     "How to launch a kernel for a product"
     kernel:object
@@ -1293,9 +1293,10 @@ def tiles(
     *rest:int, # what else `make` takes: bk, tm, and tn if it makes squares
 ): # a function from n, k, m to a plan
     "Plans for a kernel with register tiles"
+    asks = 'aligned' in inspect.signature(make).parameters
     def plan(n, k, m):
-        tuned = dict(aligned=k%4==0 and m%4==0) if make is ahead_kernel else {}
-        return Plan(make(bm, bn, *rest, **tuned), (cover(m, bn), cover(n, bm)), bm*bn//math.prod(rest[1:]))
+        told = dict(aligned=k%4==0 and m%4==0) if asks else {}
+        return Plan(make(bm, bn, *rest, **told), (cover(m, bn), cover(n, bm)), bm*bn//math.prod(rest[1:]))
     return plan
 
 def narrow_plan(n, k, m, tall=0, warps=8, most=1024):
