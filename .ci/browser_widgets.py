@@ -7,17 +7,17 @@ of the site. Alone, this script uses them on a plain page made of the chapters' 
 import json, re, sys, tempfile, time
 from pathlib import Path
 
+from books import books, root
 from browser import chrome, serve, window
 from selenium.webdriver.common.keys import Keys
 
-root = Path(__file__).resolve().parent.parent
 ALL = Keys.CONTROL + 'a' + Keys.NULL  # which lets go of the control key
 
 
 def chapters():
     "Widget → the notebook and the source of the cell that holds it"
     found = {}
-    for path in sorted((root/'nbs').glob('*.ipynb')):
+    for path in books():
         for c in json.loads(path.read_text(encoding='utf-8'))['cells']:
             for name in re.findall(r'<div data-play="(\w+)"', src := ''.join(c['source'])): found[name] = path, src
     return found

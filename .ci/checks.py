@@ -7,7 +7,8 @@ Each check prints one line; the output of one that fails follows it. The last li
 import json, os, re, shutil, subprocess, sys, tempfile, time, venv
 from pathlib import Path
 
-root = Path(__file__).resolve().parent.parent
+from books import books, name, root
+
 minutes, failed = 60, []
 COLAB = '![ "$COLAB_RELEASE_TAG" ] && pip install -q git+https://github.com/groundup-book/groundup'
 CELLS = 'every notebook in Jupyter, compared with what is stored'
@@ -59,15 +60,15 @@ def readme_command(end):
 def notebooks():
     "Directives and pictures, which no tool below looks at"
     directive, silent = re.compile(r'^#\|'), []
-    for path in sorted((root/'nbs').glob('*.ipynb')):
+    for path in books():
         for i, c in enumerate(json.loads(path.read_text())['cells']):
             src = ''.join(c['source'])
             if c['cell_type'] != 'code': continue
             lines = src.splitlines()
             late = [l for n, l in enumerate(lines) if directive.match(l) and not all(directive.match(m) for m in lines[:n])]
-            if late: silent.append(f'{path.name}, cell {i}: the directive {late[0]!r} is not at the top, so it does nothing')
+            if late: silent.append(f'{name(path)}, cell {i}: the directive {late[0]!r} is not at the top, so it does nothing')
             if any('image/svg+xml' in o.get('data', {}) or 'image/png' in o.get('data', {}) for o in c['outputs']) and '#| fig-alt:' not in src:
-                silent.append(f'{path.name}, cell {i}: a picture without `#| fig-alt:`')
+                silent.append(f'{name(path)}, cell {i}: a picture without `#| fig-alt:`')
     must('directives at the top of cells, alt text for pictures', not silent, '\n        '.join(silent))
 
 
@@ -78,11 +79,10 @@ def anchor(heading):
 
 def links():
     "Links from notebook to notebook: is the file there, and the heading?"
-    cells = {p.name: json.loads(p.read_text())['cells'] for p in sorted((root/'nbs').glob('*.ipynb'))}
-    pages = {name: '\n'.join(''.join(c['source']) for c in cs if c['cell_type']=='markdown') for name, cs in cells.items()}
-    ids = {name: {'', *map(anchor, re.findall(r'^#+ (.*)$', text, flags=re.M))} for name, text in pages.items()}
-    dead = [f'{name}: {file}#{heading}' for name, text in pages.items()
-            for file, heading in re.findall(r'\]\((\w*\.ipynb)?(?:#([^)]*))?\)', text) if heading not in ids.get(file or name, ())]
+    pages = {p: '\n'.join(''.join(c['source']) for c in json.loads(p.read_text())['cells'] if c['cell_type']=='markdown') for p in books()}
+    ids = {p: {'', *map(anchor, re.findall(r'^#+ (.*?)(?: *\{#[^}]*\})?$', text, flags=re.M)), *re.findall(r'\{#([\w.-]+)', text)} for p, text in pages.items()}
+    dead = [f'{name(p)}: {file}#{heading}' for p, text in pages.items()
+            for file, heading in re.findall(r'\]\(((?:\.\./)*[\w/]*\.ipynb)?(?:#([^)]*))?\)', text) if heading not in ids.get((p.parent/file).resolve() if file else p, ())]
     must('links between notebooks', not dead, '\n        '.join(dead))
 
 
@@ -101,19 +101,19 @@ def layout():
     "Does the site hold together? Every page in the sidebar, every chapter on the home page and ready for Colab, headings in order, pictures there and described"
     config, wrong = (root/'_quarto.yml').read_text(), []
     front = ''.join(''.join(c['source']) for c in json.loads((root/'nbs'/'index.ipynb').read_text())['cells'])
-    for path in sorted((root/'nbs').glob('*.ipynb')):
+    for path in books():
         cells = json.loads(path.read_text())['cells']
-        chapter = path.name[0].isdigit()
-        if f'href: {path.name}' not in config: wrong.append(f'{path.name} is not in the sidebar of _quarto.yml')
-        if chapter and f'({path.name})' not in front: wrong.append(f'{path.name} is not on the home page')
-        if chapter and not any(COLAB in ''.join(c['source']) for c in cells): wrong.append(f'{path.name} cannot run on Colab; its second cell should be:\n#| hide\n{COLAB}')
+        chapter = path.parent.name == 'nbs' and path.name[0].isdigit()
+        if f'href: {name(path)}' not in config: wrong.append(f'{name(path)} is not in the sidebar of _quarto.yml')
+        if chapter and f'({path.name})' not in front: wrong.append(f'{name(path)} is not on the home page')
+        if chapter and not any(COLAB in ''.join(c['source']) for c in cells): wrong.append(f'{name(path)} cannot run on Colab; its second cell should be:\n#| hide\n{COLAB}')
         text = '\n'.join(re.sub(r'^(```|~~~).*?^\1', '', ''.join(c['source']), flags=re.M|re.S) for c in cells if c['cell_type'] == 'markdown')
         levels = [len(h) for h in re.findall(r'^(#{1,6}) ', text, flags=re.M)]
-        if levels[:1] != [1] or levels.count(1) != 1: wrong.append(f'{path.name}: it should have one title (#), at the top')
-        wrong += [f'{path.name}: a heading of level {b} under one of level {a}' for a, b in zip(levels, levels[1:]) if b > a+1]
+        if levels[:1] != [1] or levels.count(1) != 1: wrong.append(f'{name(path)}: it should have one title (#), at the top')
+        wrong += [f'{name(path)}: a heading of level {b} under one of level {a}' for a, b in zip(levels, levels[1:]) if b > a+1]
         for alt, to in re.findall(r'!\[([^]]*)\]\(([^) ]+)', text):
-            if not alt.strip(): wrong.append(f'{path.name}: the picture {to} has no description')
-            if not to.startswith('http') and not (path.parent/to).exists(): wrong.append(f'{path.name}: there is no picture {to}')
+            if not alt.strip(): wrong.append(f'{name(path)}: the picture {to} has no description')
+            if not to.startswith('http') and not (path.parent/to).exists(): wrong.append(f'{name(path)}: there is no picture {to}')
     must('sidebar, home page, Colab, headings, pictures', not wrong, '\n        '.join(wrong))
 
 

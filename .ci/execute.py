@@ -21,7 +21,7 @@ from nbdev.config import get_config
 from nbdev.process import NBProcessor
 from execnb.nbio import read_nb, write_nb
 
-root = Path(__file__).resolve().parent.parent
+from books import books, name, root
 
 
 def directives(path):
@@ -63,12 +63,12 @@ def main():
     p.add_argument('--check', action='store_true', help='compare with what is stored, write nothing')
     p.add_argument('--timeout', type=int, default=180, help='seconds a cell may take (default: %(default)s)')
     args = p.parse_args()
-    paths = [q.resolve() for q in args.notebooks] or sorted((root/'nbs').glob('*.ipynb'))
+    paths = [q.resolve() for q in args.notebooks] or books()
     try:
         import torch
         gpu = torch.cuda.is_available()
     except ImportError: gpu = False
-    flags = [f for f in get_config(path=root).tst_flags.split() if not (gpu and f == 'cuda')]
+    flags = [f for f in get_config(path=root).tst_flags.split() if not (f == 'cuda' and gpu or f == 'slow')]  # slow cells run here, in .ci/run too
     why = {'cuda': 'no CUDA GPU here', 'notest': 'not meant for tests', 'eval: false': 'shown, not run'}
     count, skips, problems, begin = Counter(), Counter(), [], time.time()
     def timed(path):
@@ -79,12 +79,12 @@ def main():
         stored = nbformat.read(path, as_version=4)
         code = [i for i, c in enumerate(nb.cells) if c.cell_type == 'code' and c.source.strip() and 'nbdev_export' + '(' not in c.source]
         ran = [i for i in code if i not in skipped and (failed is None or i < failed[0])]
-        bad = [] if failed is None else [f'{path.name}, cell {failed[0]}: {failed[1]}']
+        bad = [] if failed is None else [f'{name(path)}, cell {failed[0]}: {failed[1]}']
         if args.check:
             for i in ran:
                 if shows(nb.cells[i].outputs) and not shows(stored.cells[i].outputs):
-                    bad.append(f'{path.name}, cell {i}: no output is stored, though the cell shows one: execute the notebook and save it')
-            bad += [f'{path.name}, cell {i}: a stored output is an error' for i, c in enumerate(stored.cells)
+                    bad.append(f'{name(path)}, cell {i}: no output is stored, though the cell shows one: execute the notebook and save it')
+            bad += [f'{name(path)}, cell {i}: a stored output is an error' for i, c in enumerate(stored.cells)
                     if any(o.output_type == 'error' for o in c.get('outputs', []))]
         elif failed is None:
             nbformat.write(nb, path)
@@ -96,7 +96,7 @@ def main():
         count['failed'] += len(bad)
         skips.update(skipped.values())
         skips['not reached'] += len([i for i in code if i not in skipped and failed is not None and i > failed[0]])
-        print(f'{path.name:24} {len(ran):4} cells run, {len(skipped):3} skipped, {seconds:5.1f} s' + ('   FAILED' if bad else ''), flush=True)
+        print(f'{name(path):24} {len(ran):4} cells run, {len(skipped):3} skipped, {seconds:5.1f} s' + ('   FAILED' if bad else ''), flush=True)
     print(f'all notebooks: {time.time()-begin:.0f} s')
     for b in problems: print('\n' + b, file=sys.stderr)
     for flag, n in skips.items():

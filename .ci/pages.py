@@ -11,6 +11,7 @@ import yaml
 from fastcore.docments import docments
 from nbdev.config import get_config
 
+from books import books, name as book_name
 from checks import anchor
 
 root = Path(__file__).resolve().parent.parent
@@ -21,8 +22,8 @@ cfg, empty = get_config(path=root), inspect.Parameter.empty
 def modules():
     "Module name → notebook, for every module that a notebook makes"
     from groundup._modidx import d
-    books = {re.sub(r'^\d+_', '', p.stem): p for p in sorted((root/'nbs').glob('[0-9]*.ipynb'))}
-    return {n: p for n, p in books.items() if f'groundup.{n}' in d['syms']}
+    found = {re.sub(r'^\d+_', '', p.stem): p for p in books() if p.parent.name != 'exercises'}
+    return {n: p for n, p in found.items() if f'groundup.{n}' in d['syms']}
 
 
 def plain(obj):
@@ -126,7 +127,7 @@ def symbol(mod, name, obj, book, cells, names):
     source = f'{cfg.git_url}/blob/{cfg.branch}/groundup/{mod}.py#L{line}'
     doc = inspect.cleandoc(fn.__doc__ or '') if not (isinstance(fn, type) and (fn.__doc__ or '').startswith(fn.__name__ + '(')) else ''
     told = any(re.match(r'#\| *exports?\b', ''.join(c['source'])) and re.search(rf'^(def|class) {name}\b', ''.join(c['source']), flags=re.M) for c in cells)
-    chapter = f'../{book.name}' + (f'#{name.lower()}' if told else '')
+    chapter = f'../{book_name(book)}' + (f'#{name.lower()}' if told else '')
     out = [f'## {name} {{#{name}}}', '', f'::: {{.symbol-links}}\n[source]({source}) [in the chapter]({chapter})\n:::', '',
            f'```python\n{"class " if isinstance(fn, type) else ""}{signature(name, fn)}\n```', '', names.link(doc, name), '']
     out += table(fn, names, name)
@@ -139,7 +140,7 @@ def symbol(mod, name, obj, book, cells, names):
         out.append('')
     if ex := example(cells, name):
         code, shown, heading = ex
-        where = f', from [{heading}](../{book.name}#{anchor(heading)})' if heading else ''
+        where = f', from [{heading}](../{book_name(book)}#{anchor(heading)})' if heading else ''
         out += [f'Example{where}:', '', f'```python\n{code}\n```', '', f'::: {{.cell-output}}\n```\n{shown}\n```\n:::', '']
     return out
 
@@ -150,8 +151,8 @@ def page(mod, book, names):
     cells = json.loads(book.read_text())['cells']
     named = [(n, getattr(m, n)) for n in m.__all__]
     values = [(n, v) for n, v in named if kind(v) is None]
-    out = ['---', f'title: "`groundup.{mod}`"', f'pagetitle: groundup.{mod}', f'description: {json.dumps(m.__doc__ or "")}', 'order: ' + book.name[:2], 'repo-actions: false', '---', '',
-           f'Explained and tested in [chapter {int(book.name[:2])}](../{book.name}).', '']
+    out = ['---', f'title: "`groundup.{mod}`"', f'pagetitle: groundup.{mod}', f'description: {json.dumps(m.__doc__ or "")}', 'order: ' + (book.name[:2] if book.name[0].isdigit() else '50'), 'repo-actions: false', '---', '',
+           f"Explained and tested in [{'chapter ' + str(int(book.name[:2])) if book.name[0].isdigit() else book_name(book).removesuffix('.ipynb')}](../{book_name(book)}).", '']
     for n, v in named:
         if kind(v): out += symbol(mod, n, v, book, cells, names)
     if values:
@@ -181,7 +182,8 @@ def card(results, path):
     import matplotlib
     matplotlib.use('agg')
     from matplotlib import pyplot as plt
-    from groundup.core import accent, show_time
+    from groundup.core import show_time
+    from groundup.plots import accent
     rungs = [r for r in json.loads(results.read_text())['rungs'] if not r['skipped']]
     times = [r['seconds']/r['rows'] for r in rungs]
     paper, words = '#16181c', '#e8e6e1'

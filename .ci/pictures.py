@@ -5,7 +5,7 @@ No background, and the colours of the book's figures, which are legible on light
 import json
 from pathlib import Path
 
-from groundup.core import accent, ink, second
+from groundup.plots import accent, ink, second
 from groundup.random import WichmannHill
 
 root = Path(__file__).resolve().parent.parent
@@ -69,12 +69,6 @@ def ladder():
     at = [log10(r['seconds']/r['rows']) for r in rungs]
     x = lambda v: 25 + 190*(v-min(at))/(max(at)-min(at))
     return [dot(x(v), 10+100*i/(len(at)-1), 4, ink if r['loops'] else accent) for i, (v, r) in enumerate(zip(at, rungs))]
-
-def cli(): return [box(30, 12, 180, 96, 'none', ink, 1, 6), line((30, 30), (210, 30)), *[dot(40+10*i, 21, 2.5) for i in range(3)], text(42, 54, '$ groundup', accent, 15),
-                   *[line((42, y), (42+w, y), width=4, color=c) for y, w, c in ((70, 140, ink), (81, 80, ink), (92, 22, accent))]]
-
-def practice(): return [*[box(58, 14+34*i, 20, 20, 'none', ink, 1, 3) for i in range(3)], *[line((92, 24+34*i), (92+w, 24+34*i), width=3) for i, w in enumerate((90, 64, 78))],
-                        line((62, 24), (67, 30), (76, 16), color=accent, width=3.5), line((62, 58), (67, 64), (76, 50), color=accent, width=3.5)]
 
 
 def main():

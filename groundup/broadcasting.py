@@ -15,7 +15,8 @@ from io import StringIO
 from string import ascii_lowercase
 
 import matplotlib.pyplot as plt, numpy as np, torch
-from .core import accent, ink, matmul_sizes, show_matrix
+from .core import matmul_sizes
+from .plots import accent, ink, show_matrix
 
 # %% ../nbs/05_broadcasting.ipynb #534c5848
 def matmul_2loops_elementwise(

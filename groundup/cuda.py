@@ -31,7 +31,8 @@ from llvmlite import ir
 from matplotlib.colors import to_rgba
 from numba import config, cuda, float32, types, uint32
 from numba.extending import intrinsic
-from .core import Table, accent, attempt, bench, ink, matmul_sizes, rel_error, second, show_bars, show_time
+from .core import Table, attempt, bench, matmul_sizes, rel_error, show_time
+from .plots import accent, ink, second, show_bars
 
 # %% ../nbs/07_cuda.ipynb #325354a6
 def fill_cell(

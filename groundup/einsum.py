@@ -16,7 +16,8 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 import numpy as np, torch
 from .broadcasting import MOST, as_shape, meet, show_blocks, strided, strides_of
-from .core import Table, accent, ink, matmul_sizes
+from .core import Table, matmul_sizes
+from .plots import accent, ink
 
 # %% ../nbs/06_einsum.ipynb #2cf0c8a8
 def labels_of(
