@@ -151,7 +151,7 @@ def main():
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network
         _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), https_proxy='http://127.0.0.1:9')
-        run('kernels in the simulator', 'python -c "from groundup.cuda import kernel_errors as f; e = f([(1,1,1),(15,7,17),(17,5,15),(33,2,1),(0,3,4),(3,0,4)]); '
+        run('kernels in the simulator', 'python -c "from groundup.kernels import kernel_errors as f; e = f([(1,1,1),(15,7,17),(17,5,15),(33,2,1),(0,3,4),(3,0,4)]); '
             'print(e); assert max(e.values()) < 1e-6"', 5*minutes, **env, NUMBA_ENABLE_CUDASIM='1')
         docs(env, work)
         layout()

@@ -79,9 +79,10 @@ def with_range(a, b, c):
 
 def rows(folder):
     "A row for each kernel and form of it, and one without the limit of registers where there is one"
-    from groundup.cuda import KERNELS, Plan
+    from groundup.gpu import KernelPlan
+    from groundup.kernels import KERNELS
     forms = [(name, '', plan, PRODUCTS.get(name, (4096,)*3)) for name, plan in KERNELS.items()]
-    forms.insert(2, ('coalesced', 'with range', lambda n, k, m: Plan(with_range, (1, 1), (16, 16)), (4096,)*3))
+    forms.insert(2, ('coalesced', 'with range', lambda n, k, m: KernelPlan(with_range, (1, 1), (16, 16)), (4096,)*3))
     forms += [('ahead', 'any shape', KERNELS['ahead'], (4095, 4097, 4093)), ('narrow', 'any shape', KERNELS['narrow'], (50000, 783, 10))]
     for name, form, plan, sizes in forms:
         kernel, _, threads = plan(*sizes)

@@ -60,6 +60,8 @@ def gemm():
     corners = [(x, y) for y in (8, 59) for x in (52, 120)]
     return [*grid(53.5, 9.5, 6, 8, 17, tile), *[box(x, y, 68, 51, stroke=accent if (x, y) == (120, 8) else second) for x, y in corners]]
 
+def kernels(): return [*grid(72, 12, 6, 6, 17, lambda i, j: accent if 1 <= i <= 2 and 2 <= j <= 3 else None), box(67, 7, 106, 106, stroke=second)]
+
 def distributed(): return [*[box(x, y, 62, 36, 'none', c, 1, 4) for x, y, c in ((28, 8, accent), (150, 8, ink), (28, 76, ink), (150, 76, ink))], line((90, 26), (150, 26), color=accent, width=2),
                            line((181, 44), (181, 76), width=2), line((150, 94), (90, 94), width=2), line((59, 76), (59, 44), width=2)]
 

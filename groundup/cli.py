@@ -279,7 +279,7 @@ def _gemm(args, found, stop):
 # %% ../nbs/backstage/cli.ipynb #7017c63b
 def _show_cuda(found, stream):
     "Print the table of `found`"
-    from groundup.cuda import gpu_table
+    from groundup.kernels import gpu_table
     _console(stream).print(gpu_table(found))
 
 def _cuda(args, found, stop):
@@ -289,7 +289,8 @@ def _cuda(args, found, stop):
     err = _console(sys.stderr)
     with err.status('loading torch and numba'):
         from groundup.core import write_whole
-        from groundup.cuda import SIZES, gpu_json, measure_copies, measure_kernels, why_no_gpu
+        from groundup.gpu import why_no_gpu
+        from groundup.kernels import SIZES, gpu_json, measure_copies, measure_kernels
     if why := why_no_gpu(): raise Mistake(f'cuda: {why}; this job needs a GPU, and torch with CUDA')
     with err.status('measuring') as status:
         def before(what):

@@ -12,6 +12,7 @@ __all__ = ['R', 'PIECE', 'ROWS', 'jit', 'KC', 'MC', 'NC', 'THIN', 'DR', 'DC', 'A
 # %% ../nbs/08_gemm.ipynb #4d75e771
 import math, sys
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import product
 from threading import Timer
 

@@ -20,7 +20,8 @@ from . import __version__
 from .broadcasting import matmul_1loop_broadcast, matmul_2loops_dotproduct, matmul_2loops_elementwise
 from .core import Table, measure, show_time, significant
 from .plots import accent, ink, second
-from .cuda import matmul_cuda, matmul_torch_cuda, why_no_gpu
+from .gpu import matmul_torch_cuda, why_no_gpu
+from .kernels import matmul_cuda
 from .einsum import matmul_einsum_noloop, matmul_torch
 from .gemm import matmul_gemm
 from .limits import bandwidth, limit_seconds, peak_gflops
@@ -42,7 +43,7 @@ class Rung:
 
     def why_skipped(self):
         "Why it cannot run on this machine, or `''`"
-        return why_no_gpu(self.f) if self.device=='cuda' else ''
+        return why_no_gpu('torch' if self.f is matmul_torch_cuda else 'numba') if self.device=='cuda' else ''
 
 # %% ../nbs/13_ladder.ipynb #aa3814dc
 RUNGS = [Rung(matmul_3loops,             3, 3, 'cpu',  5),
