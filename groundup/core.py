@@ -70,7 +70,7 @@ def is_decorator(
     if 'decorator' in (inspect.getdoc(obj) or '').lower(): return True
     return inspect.isfunction(obj) and _returns_inner(ast.parse(textwrap.dedent(inspect.getsource(obj))))
 
-# %% ../nbs/00_core.ipynb #e53f5648
+# %% ../nbs/00_core.ipynb #84cf169c
 @dataclass
 class Info:
     "What `check` found out; shows itself as a small table"
@@ -79,11 +79,12 @@ class Info:
     repr:str # how the object prints, cut to a few lines
     doc:str # the first lines of its documentation
     dict:str # how many names its `__dict__` holds, and the first of them
-    kinds:dict # kind (class, metaclass, function, method, decorator) → is it one?
+    kinds:dict # kind (class, metaclass, function, method, decorator) → is it one? or the words of an exception
 
     def __repr__(self):
         yes = [k for k,v in self.kinds.items() if v is True]
-        kind = ' and '.join(yes) or 'an ordinary object'
+        said = [v for v in self.kinds.values() if isinstance(v, str)]
+        kind = ' and '.join(yes) or (said[0] if said else 'an ordinary object')
         rows = dict(signature=self.signature, **{'class': self.cls}, repr=self.repr, doc=self.doc, dict=self.dict, kind=kind)
         pad = ' '*11
         return '\n'.join(f'{k:<11}' + v.replace('\n', '\n'+pad) for k,v in rows.items())
