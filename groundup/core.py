@@ -315,7 +315,7 @@ def rel_error(
     diff,size = (c.double().to(exact.device) - exact).norm().item(), exact.norm().item()
     return diff/size if size else diff
 
-# %% ../nbs/00_core.ipynb #8cf91688
+# %% ../nbs/00_core.ipynb #3a793095
 def check_contract(
     f, # a rung: `f(a, b)` for two tensors
     shapes=((1,1,1), (5,784,10), (2,3,4), (17,5,1), (1,9,33), (0,3,2), (3,0,2), (3,2,0), (0,0,0), (31,16,15)), # the `(n, k, m)` to try
@@ -324,7 +324,8 @@ def check_contract(
     gen,worst = torch.Generator().manual_seed(7),0.
     def make(r, c, dtype, how):
         big = torch.randn(2*r+1, 2*c+1, generator=gen, dtype=dtype)
-        return dict(plain=big[:r,:c].contiguous(), transposed=big.T[:c,:r].T, sliced=big[1:2*r+1:2,1::2], flipped=big[:r,:c].flip(0), stretched=big[:1,:c].expand(r, c))[how]
+        return dict(plain=big[:r,:c].contiguous(), transposed=big.T[:c,:r].T, sliced=big[1:2*r+1:2,1::2],
+                    flipped=big[:r,:c].flip(0), stretched=big[:1,:c].expand(r, c))[how]
     ways = ('plain', 'transposed', 'sliced', 'flipped', 'stretched')
     cases = [(s, d, 'plain', 'plain') for s in shapes for d in (torch.float32, torch.float64)]
     cases += [(s, torch.float32, w, v) for s in shapes[2:4] for w,v in zip(ways, ways[1:]+ways[:1])]
@@ -332,18 +333,23 @@ def check_contract(
         a,b = make(n, k, dtype, w), make(k, m, dtype, v)
         kept,what = (a.clone(), b.clone()), f'{f.__name__} of {n}×{k} ({w}) and {k}×{m} ({v}), {dtype}'
         c = f(a, b)
-        assert isinstance(c, torch.Tensor) and (tuple(c.shape), c.dtype)==((n,m), dtype), f'{what}: the result should be a {n}×{m} tensor of that dtype, not {c!r:.80}'
+        fits = isinstance(c, torch.Tensor) and (tuple(c.shape), c.dtype)==((n,m), dtype)
+        assert fits, f'{what}: the result should be a {n}×{m} tensor of that dtype, not {c!r:.80}'
         assert torch.equal(a, kept[0]) and torch.equal(b, kept[1]), f'{what}: an input was changed'
-        assert not c.numel() or c.untyped_storage().data_ptr() not in {x.untyped_storage().data_ptr() for x in (a, b)}, f'{what}: the result shares memory with an input'
+        place = lambda x: x.untyped_storage().data_ptr()
+        assert not c.numel() or place(c) not in (place(a), place(b)), f'{what}: the result shares memory with an input'
         size = (a.double().norm()*b.double().norm()).clamp(min=1)
         error = ((c.double().cpu() - a.double()@b.double()).norm()/size).item()/torch.finfo(dtype).eps
         assert error < 10, f'{what}: the error is {error:.1f} rounding units'
         worst = max(worst, error)
     a,b = torch.randn(5, 7, generator=gen), torch.randn(7, 3, generator=gen)
-    for x,y,kind,words in ((a, b.T, ValueError, 'inner sizes 7 and 3 differ'), (a[0], b, ValueError, 'two matrices'), (a, b[None], ValueError, 'two matrices'),
-                           (a, b.double(), TypeError, 'must be the same'), (a.long(), b.long(), TypeError, 'torch.int64'), (a.numpy(), b, TypeError, 'ndarray')):
+    for x,y,kind,words in ((a, b.T, ValueError, 'inner sizes 7 and 3 differ'), (a[0], b, ValueError, 'two matrices'),
+                           (a, b[None], ValueError, 'two matrices'),
+                           (a, b.double(), TypeError, 'must be the same'), (a.long(), b.long(), TypeError, 'torch.int64'),
+                           (a.numpy(), b, TypeError, 'ndarray')):
         said = attempt(f, x, y)
-        assert isinstance(said, str) and said.startswith(kind.__name__) and words in said, f'{f.__name__}: expected a {kind.__name__} with {words!r}, got {said!r:.160}'
+        right = isinstance(said, str) and said.startswith(kind.__name__) and words in said
+        assert right, f'{f.__name__}: expected a {kind.__name__} with {words!r}, got {said!r:.160}'
     return worst
 
 # %% ../nbs/00_core.ipynb #3faf789a
