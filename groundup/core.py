@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['attempt', 'is_class', 'is_metaclass', 'is_method', 'is_function', 'is_decorator', 'Info', 'check', 'check_operands',
-           'product_sizes', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench', 'time_once', 'Table',
-           'times_table', 'in_turns', 'rel_error', 'check_contract', 'Run', 'measure', 'race', 'run_alone']
+           'product_sizes', 'matmul_sizes', 'significant', 'show_time', 'Timing', 'bench', 'time_once', 'times_table',
+           'in_turns', 'rel_error', 'check_contract', 'Run', 'measure', 'race', 'run_alone']
 
 # %% ../nbs/00_core.ipynb #b98dd4f2
 import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, time, types
@@ -16,6 +16,7 @@ from traceback import format_exception_only
 
 import torch
 from .fetch import write_whole
+from .table import Table
 
 # %% ../nbs/00_core.ipynb #be59c293
 def attempt(
@@ -231,34 +232,6 @@ def time_once(
     start = time.perf_counter()
     f(*args)
     return Timing(time.perf_counter()-start, math.nan, 1)
-
-# %% ../nbs/00_core.ipynb #08415069
-class Table:
-    "Rows of text under a header; the first column is aligned left, the others right"
-    gap = 2 # extra space between columns, in a terminal
-    def __init__(self,
-        header, # what stands above each column
-        rows, # for each row, what stands in each column
-    ): self.header,self.rows = list(header),[[str(v) for v in r] for r in rows]
-
-    def __rich__(self):
-        from rich import box, table
-        from rich.text import Text
-        t = table.Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, self.gap, 0, 0))
-        for i,h in enumerate(self.header): t.add_column(Text(h), justify='right' if i else 'left', no_wrap=True)
-        for r in self.rows: t.add_row(*map(Text, r))
-        return t
-
-    def __repr__(self):
-        from rich.console import Console
-        out = Console(file=StringIO(), width=200, force_jupyter=False, force_terminal=False)
-        out.print(self)
-        return '\n'.join(l.rstrip() for l in out.file.getvalue().strip('\n').splitlines())
-
-    def _repr_markdown_(self):
-        line = lambda r: '| ' + ' | '.join(c.replace('|', '\\|') for c in r) + ' |'
-        rule = '|:--|' + '--:|'*(len(self.header)-1)
-        return '\n'.join([line(self.header), rule] + [line(r) for r in self.rows])
 
 # %% ../nbs/00_core.ipynb #77a54eb2
 def times_table(
