@@ -6,7 +6,8 @@
 __all__ = ['CHAPTERS', 'EXERCISES', 'DISGUISED', 'Exercise', 'python_of', 'source_of', 'function_of', 'define', 'Cost', 'Note',
            'TooLong', 'plain', 'tag', 'call', 'line_of', 'observe', 'grid', 'differs', 'show', 'codes_of', 'loops_of',
            'no_loop', 'at_most_loops', 'one_expression', 'is_compiled', 'without', 'uses_einsum', 'is_blank',
-           'first_look', 'drawn', 'outcomes', 'describe', 'verdict', 'recognise', 'counts', 'words', 'check_here']
+           'first_look', 'drawn', 'outcomes', 'describe', 'example_of', 'verdict', 'recognise', 'counts', 'words',
+           'check_here', 'sizes', 'numbers']
 
 # %% ../nbs/backstage/checker.ipynb #15cf05a9
 import ast, copy, dis, functools, inspect, linecache, math, re, textwrap
@@ -16,7 +17,7 @@ from io import StringIO
 from random import Random
 from types import CodeType
 
-# %% ../nbs/backstage/checker.ipynb #6bd7a14d
+# %% ../nbs/backstage/checker.ipynb #77b74a7b
 CHAPTERS = {name.partition('_')[2]: name for name in ('01_data', '02_random', '03_loops', '04_numba', '05_broadcasting', '06_einsum', '07_cuda',
                                                       '08_gemm', '09_kernels', '10_training', '12_distributed')}
 EXERCISES = {} # id → Exercise
@@ -26,6 +27,7 @@ class Exercise:
     "One exercise; a notebook shows it with its hints and its solution folded"
     id:str # chapter and number, as `loops-2`
     title:str # a few words
+    module:str # where it is defined
     task:str # what is asked, with the types and sizes of what goes in and out
     hints:tuple # a nudge, the idea, nearly the code
     solution:object # the function that is right
@@ -38,22 +40,23 @@ class Exercise:
     slow:str='look at what should end the loop: does it come nearer in each round?' # what is said if it takes longer
     also:str='' # another way, as the body of the function
     used:str='' # where the book uses it
+    example:object=None # a small case, or a text that shows what goes in and out; default: the first case
 
     @property
     def chapter(self): return self.id.rpartition('-')[0]
     @property
-    def name(self): return python_of(self.solution).__name__
+    def name(self): return self.solution.__name__
     @property
     def source(self): return source_of(self.solution)
     @property
     def page(self): return f'https://groundup-book.github.io/groundup/{self.chapter}.html#practice'
     @property
     def colab(self): return f'https://colab.research.google.com/github/groundup-book/groundup/blob/main/nbs/{CHAPTERS[self.chapter]}.ipynb'
-    def with_body(self, body): return function_of(f'{self.header}\n{textwrap.indent(body, "    ")}\n', self.name, python_of(self.solution).__globals__)
+    def with_body(self, body): return function_of(f'{self.header}\n{textwrap.indent(body, "    ")}\n', self.name, self.solution.__globals__)
     @property
     def header(self): return self.source[:self.source.index('):')+2]
 
-# %% ../nbs/backstage/checker.ipynb #22a39625
+# %% ../nbs/backstage/checker.ipynb #fe75c62b
 def python_of(f):
     "The Python function behind `f`, which may be compiled, a kernel, cached, or have some arguments filled in"
     for name in ('py_func', 'fn', '__wrapped__', 'pyfunc', 'func'):
@@ -85,16 +88,17 @@ def define(
     def read(form):
         parts = {k: v for k,v in vars(form).items() if not k.startswith('__') or k=='__doc__' and v}
         mistakes,bug = parts.pop('mistakes', ()), parts.pop('bug', None)
-        options = {k: parts.pop(k) for k in ('task', 'hints', 'cases', 'run', 'rules', 'seconds', 'slow', 'also', 'used') if k in parts}
-        (name,solution), = parts.items()
-        blank = f'def {name}{inspect.signature(python_of(solution))}: ...\n'
-        e = EXERCISES[id] = Exercise(id, title, solution=solution, wrong=(), blank=blank, **options)
+        options = {k: parts.pop(k) for k in ('task', 'hints', 'cases', 'run', 'rules', 'seconds', 'slow', 'also', 'used', 'example') if k in parts}
+        (name,solution), = ((k, python_of(f)) for k,f in parts.items())
+        blank = f'def {name}{inspect.signature(solution)}: ...\n'
+        e = EXERCISES[id] = Exercise(id, title, module=form.__module__, solution=solution, wrong=(), blank=blank, **options)
         def made(old, *new):
             if not new: return e.with_body(old)
             if old not in e.source or old==new[0]: raise ValueError(f'{id}: {old!r} is not in the solution, so it cannot be edited')
-            return function_of(e.source.replace(old, new[0]), name, python_of(solution).__globals__)
-        e.wrong = tuple((made(*what), says) for *what,says in ([bug] if bug else []) + list(mistakes))
+            return function_of(e.source.replace(old, new[0]), name, solution.__globals__)
+        e.wrong = tuple((python_of(made(*what)), says) for *what,says in ([bug] if bug else []) + list(mistakes))
         if bug: e.blank = source_of(e.wrong[0][0])
+        e.task = ' '.join(e.task.split())
         return e
     return read
 
@@ -367,7 +371,7 @@ def first_look(
         return f'{e.name} is still {state}.\n{todo}, and run this again.'
     return next((b for rule in e.rules if (b := rule(f))), None)
 
-# %% ../nbs/backstage/checker.ipynb #18cf1486
+# %% ../nbs/backstage/checker.ipynb #53c79dd0
 def drawn(
     e, # Exercise
     seed:int, # which draw
@@ -389,8 +393,16 @@ def outcomes(
 
 def describe(e, case):
     "The arguments of a case with their names, as text"
-    names = [*inspect.signature(python_of(e.run or e.solution)).parameters][e.run is not None:]
+    names = [*inspect.signature(e.run or e.solution).parameters][e.run is not None:]
     return [(name, show(plain(x))) for name,x in zip(names, case)]
+
+def example_of(e):
+    "One small example, in and out, in Markdown"
+    if isinstance(e.example, str): return e.example
+    case = e.example or next(e.cases(Random(0)))
+    flat = lambda text: ' '.join(text.split())
+    given = [f'`{name} = {flat(text)}`' for name,text in describe(e, case)]
+    return f"{', '.join(given)} gives `{flat(show(observe(e, e.solution, case)[0]))}`."
 
 def verdict(
     e, # Exercise
@@ -462,3 +474,21 @@ def check_here(
     cases = drawn(e, seed)
     found = verdict(e, cases, outcomes(e, f, cases))
     return found['why'] is None, f"✓ {e.id}: right in {found['of']} cases" if found['why'] is None else '\n'.join(words(e, found, e.seconds))
+
+# %% ../nbs/backstage/checker.ipynb #c30db88d
+def sizes(
+    rng, # `random.Random`
+    axes:int=2, # how many sizes
+    first:int=1, # the least size
+    last:int=7, # the largest size
+    rounds:int=6, # how many after the first two
+): # tuples of sizes, from small to large
+    "2×3 (or 2×3×4 …), then 3×3, then ragged ones that grow"
+    yield from (tuple(range(2, 2+axes)), (3,)*axes)
+    for r in range(rounds):
+        top = first + 1 + (last-first)*r//max(1, rounds-1)
+        yield tuple(rng.randint(max(first, top-3), top) for _ in range(axes))
+
+def numbers(rng, *shape):
+    "Nested lists of whole numbers from -9 to 9"
+    return rng.randint(-9, 9) if not shape else [numbers(rng, *shape[1:]) for _ in range(shape[0])]
