@@ -174,7 +174,7 @@ def observe(
         except (Exception, SystemExit) as x: got = 'raised', type(x).__name__, re.sub(r'\x1b\[[\d;]*m', '', str(x))[:600], *line_of(x, f)
     return got, printed.getvalue()[:400]
 
-# %% ../nbs/backstage/checker.ipynb #86a56a59
+# %% ../nbs/backstage/checker.ipynb #52d4a2c6
 def grid(x):
     "Shape, numbers and dtype of plain data that is a number, an array, or lists of equal length; None for anything else"
     if type(x) in (bool, int, float): return (), [x], ''
@@ -229,10 +229,10 @@ def differs(
     if 'raised' in kinds:
         if kinds==('raised', 'raised'): return None if got[1]==expected[1] else f'it raised {got[1]} where {expected[1]} belongs'
         return f'it raised {got[1]}: {got[2]}' if kinds[0]=='raised' else f'it returned {_some(got)}, and should have raised {expected[1]}'
-    if kinds==('cost', 'cost'): return None if got[1]==expected[1] or got[1] < expected[1] and not exact else f'{got[1]:,}, and {expected[1]:,} are enough'
+    if kinds==('cost', 'cost'): return None if got[1]==expected[1] or got[1] < expected[1] and not exact else f'{got[1]:,}, where {expected[1]:,} is enough'
     if kinds==('dict', 'dict') and [k for k,_ in got[1]]==[k for k,_ in expected[1]]:
-        found = [(k, tag(e), differs(g, e, exact)) for (_,g),(k,e) in zip(got[1], expected[1])]
-        return next((f'{k}: {d}' for k,_,d in found if d), None)
+        found = [(k, differs(g, e, exact)) for (_,g),(k,e) in zip(got[1], expected[1])]
+        return next((f'{k}: {d}' for k,d in found if d), None)
     if got is None and expected is not None: return 'it returned nothing: is there a `return`?'
     g,e = grid(got), grid(expected)
     if e and g and (kinds[1]=='' or kinds[0] != ''):
@@ -245,7 +245,7 @@ def differs(
     same = type(got) is type(expected) and got==expected
     return None if same else f'got {_some(got)} where {_some(expected)} belongs' if kinds[1] or g or e else f'got {show(got)} where {show(expected)} belongs'
 
-# %% ../nbs/backstage/checker.ipynb #8df27a0b
+# %% ../nbs/backstage/checker.ipynb #0506f90a
 def show(
     x, # plain data
     width:int=300, # characters
@@ -265,7 +265,7 @@ def show(
     if kind in ('list', 'tuple'):
         items = ', '.join(show(v) for v in x[1])
         text = f'[{items}]' if kind=='list' else f"({items}{','*(len(x[1])==1)})"
-    elif kind=='dict': text = ', '.join(f'{show(v)} {k}' if tag(v)=='cost' else f'{k} = {show(v)}' for k,v in x[1])
+    elif kind=='dict': text = ', '.join(f'{k}: {show(v)}' if tag(v)=='cost' else f'{k} = {show(v)}' for k,v in x[1])
     elif kind=='cost': text = f'{x[1]:,}'
     elif kind: text = {'note': f'({x[-1]})', 'raised': f'{x[1]}: {x[2]}' if kind=='raised' else '', 'other': x[-1]}.get(kind, '')
     else: text = repr(x)
@@ -441,28 +441,28 @@ def counts(e, cases, done):
     if any(differs(g, x) for _,g,x in pairs if tag(x) != 'cost'): return {}
     return {k: (g[1], x[1]) for k,g,x in pairs if tag(x)=='cost'}
 
-# %% ../nbs/backstage/checker.ipynb #a4027882
+# %% ../nbs/backstage/checker.ipynb #3156e291
 def words(
     e, # Exercise
     found:dict, # by `verdict`
     seconds:float, # limit for a case
 ): # lines
     "What was found, for the reader"
-    got = found['got']
+    got,expected = (_results(found.get(k)) for k in ('got', 'expected'))
+    kind,under = tag(got), lambda name, text: f'{name}' + text.replace('\n', '\n' + ' '*len(name))
     def where(number, text): return f'line {number} of your answer' + f', `{text}`'*bool(text)
     yield f"✗ {e.id}: case {found['number']} of {found['of']}"
-    for name,text in found['input']: yield f'{name} = ' + text.replace('\n', '\n' + ' '*(len(name)+3))
-    if found['why']=='died': yield 'your answer ended the whole process' + (f' ({got[1]})' if got[1] else '') + ', without an exception; look for an index outside of an array'
-    elif found['why']=='late':
-        yield f'stopped: not done after {seconds:g} seconds' + (f', in {where(*got[1:])}' if got[1:] else ', in compiled code')
-        yield '→ ' + e.slow
-    elif tag(got)=='raised' and tag(found['expected']) != 'raised':
-        yield f'raised {got[1]}: {got[2]}' if got[2] else f'raised {got[1]}'
-        yield f'in {where(*got[3:])}'
-    elif tag(got)=='note': yield found['why']
-    else: yield from ('expected: ' + show(found['expected']).replace('\n', '\n' + ' '*10), 'got:      ' + show(got).replace('\n', '\n' + ' '*10), found['why'])
+    for name,text in found['input']: yield under(f'{name} = ', text)
+    if kind=='died': yield f'your answer ended the whole process ({got[1]}), without an exception; look for an index outside of an array'
+    elif kind=='late': yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if got[1:] else 'compiled code'), '→ ' + e.slow)
+    elif kind=='note': yield found['why']
+    elif kind=='raised' and tag(expected) != 'raised': yield from (f'raised {got[1]}' + f': {got[2]}'*bool(got[2]), f'in {where(*got[3:])}')
+    elif kind=='dict' and differs(got, expected) is None: yield f"the result is right, but it takes too much: {found['why']}"
+    else: yield from (under('expected: ', show(expected)), under('got:      ', show(got)), found['why'])
     if found['printed']: yield 'it printed: ' + found['printed'].rstrip()
     if found.get('named'): yield '→ ' + found['named']
+
+def _results(x): return ('dict', [(k, v) for k,v in x[1] if tag(v) != 'cost']) if tag(x)=='dict' else x
 
 def check_here(
     e, # Exercise
