@@ -15,7 +15,8 @@ from itertools import combinations
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 import numpy as np, torch
-from .broadcasting import MOST, as_shape, meet, show_blocks, strided, strides_of
+from .broadcasting import as_shape, meet, strided, strides_of
+from .shapes import MOST, show_blocks
 from .core import Table, matmul_sizes
 from .plots import accent, ink
 

@@ -31,7 +31,7 @@ groundup.broadcast = (() => {
     for (let o = last; o >= 0; o--) {
       const s = shapes[o], ways = [];
       if (s.length > 1) ways.push([names[o] + (s.length === 2 ? ".T" : ".mT"), [...s.slice(0, -2), s.at(-1), s.at(-2)]]);
-      for (let n = s.length + 1; s.length && n < longest + 2; n++)
+      for (let n = s.length + 1; s.length && longest < 10 && n < longest + 2; n++)
         for (const kept of combinations(1, n, s.length - 1)) {
           const old = [0, ...kept], index = Array.from({ length: n }, (_, x) => old.includes(x) ? ":" : "None");
           const shape = index.map((what, x) => what === ":" ? s[old.indexOf(x)] : 1);
