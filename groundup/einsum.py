@@ -278,12 +278,13 @@ def cheapest_order(
         return min(found, key=operator.itemgetter(0))
     return best(frozenset(range(len(terms))))[1]
 
-# %% ../nbs/06_einsum.ipynb #0d492e50
+# %% ../nbs/06_einsum.ipynb #a969d11a
 def greedy_order(
     terms, # the labels of each operand
     out, # the labels of the result
     sizes:dict, # label → size
     luck=lambda: 0, # added to each promise
+    uses:float=1, # how much it counts that a pair uses up large operands
 ) -> tuple: # binary logarithm of the numbers in the largest intermediate result, and the order
     "An order in pairs that always joins the most promising two which share a summed label"
     size = lambda labels: sum(math.log2(max(sizes[l], 1)) for l in labels)
@@ -292,7 +293,7 @@ def greedy_order(
     def made(i, j): return frozenset(l for l in parts[i][0]|parts[j][0] if l in out or holders[l]-{i, j})
     def offer(i, after=-1):
         for j in {j for l in parts[i][0]-out for j in holders[l] if j > after and j != i}:
-            heappush(promises, (2*size(made(i, j)) - parts[i][1] - parts[j][1] + luck(), i, j))
+            heappush(promises, (2*size(made(i, j)) - uses*(parts[i][1]+parts[j][1]) + luck(), i, j))
     for i in parts: offer(i, i)
     for new in range(len(terms), 2*len(terms)-1):
         while promises and not parts.keys() >= set(promises[0][1:]): heappop(promises) # one of the two is gone
@@ -305,16 +306,17 @@ def greedy_order(
         offer(new)
     return most, parts.popitem()[1][2]
 
-# %% ../nbs/06_einsum.ipynb #a30a6193
+# %% ../nbs/06_einsum.ipynb #b385d13d
 def best_order(
     terms, # the labels of each operand
     out, # the labels of the result
     sizes:dict, # label → size
 ): # an operand's number, or a pair of orders
-    "The cheapest order of up to eight operands, the best of sixteen greedy ones for more"
+    "The cheapest order of up to eight operands, the best of 24 greedy ones for more"
     if len(terms) <= 8: return cheapest_order(terms, out, sizes)
     chance = WichmannHill(1)
-    return min((greedy_order(terms, out, sizes, lambda: n*chance.random()) for n in range(16)), key=operator.itemgetter(0))[1]
+    tries = (greedy_order(terms, out, sizes, lambda: n/2*chance.random(), (1, .5, 1.5)[n%3]) for n in range(24))
+    return min(tries, key=operator.itemgetter(0))[1]
 
 # %% ../nbs/06_einsum.ipynb #de4b619a
 # What is done to each operand, products of two in this order, the order of the axes at the end (`None`: as they are)
