@@ -146,7 +146,7 @@ def broadcast_shapes(
         raise ValueError(f'the shapes {given} do not broadcast\n{explain_broadcast(*shapes)}')
     return result
 
-# %% ../nbs/05_broadcasting.ipynb #5fa5cec4
+# %% ../nbs/05_broadcasting.ipynb #f95d5348
 def strides_of(
     t, # tensor or array
 ) -> tuple: # for each axis, how far one step goes: in numbers for a tensor, in bytes for an array
@@ -156,7 +156,7 @@ def strides_of(
 def strided(
     t, # tensor or array
     shape:tuple, # of the view
-    strides:tuple, # of the view, in the unit of strides_of; nobody checks that they stay inside `t`
+    strides:tuple, # of the view, in the unit of strides_of; which must not lead out of `t`: no check
 ): # a view of the same memory, of the kind of `t`; an array with a stride of 0 is read-only
     "The memory of `t`, read with other strides"
     if isinstance(t, torch.Tensor): return t.as_strided(shape, strides)

@@ -122,11 +122,11 @@ def fill_parallel(
         for l in range(k):
             for j in range(m): c[i,j] += a[i,l] * b[l,j]
 
-# %% ../nbs/04_numba.ipynb #ea5fbad8
+# %% ../nbs/04_numba.ipynb #5bc7c95d
 _turn,_threads_lost = Lock(), False
 
 def _in_child():
-    "After a fork: a lock that nobody holds, and were there threads that the fork has lost?"
+    "After a fork: a fresh lock, and were there threads that the fork has lost?"
     global _turn,_threads_lost
     _turn = Lock()
     try: numba.threading_layer()
