@@ -45,7 +45,7 @@ def show_blocks(
         ax.set(xlim=(-1.5, width-1.5), ylim=(bottom, top))
     return fig
 
-# %% ../nbs/backstage/shapes.ipynb #3141fef3
+# %% ../nbs/backstage/shapes.ipynb #cded7c23
 MOST = 4 # a picture shows so many places of an axis
 
 def show_broadcast(
@@ -55,7 +55,7 @@ def show_broadcast(
     sign:str='+', # how that is written
     names=('a', 'b'), # what they are called
 ): # the figure
-    "Draw `op(a, b)`: the operands, stretched cells dotted, and the result; big tensors by their first corner, without values. Raises `ValueError` for shapes that clash"
+    "Draw `op(a, b)`: the operands, stretched cells dotted, and the result; big tensors by their first corner, without values; `ValueError` if they clash"
     pair = [torch.as_tensor(t) for t in (a, b)]
     try: shape = torch.broadcast_shapes(*(t.shape for t in pair))
     except RuntimeError:
