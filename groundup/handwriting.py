@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['center_digit', 'read_picture', 'check_digits', 'save_weights', 'load_weights']
 
-# %% ../nbs/backstage/handwriting.ipynb #a2edb642
+# %% ../nbs/backstage/handwriting.ipynb #66eb4941
 import math
 from pathlib import Path
 import numpy as np, torch
 from PIL import Image, ImageOps
-from .core import write_whole
+from .fetch import write_whole
 
 # %% ../nbs/backstage/handwriting.ipynb #8d4508da
 def center_digit(
