@@ -81,10 +81,10 @@ class Relu:
     def slopes(self, d, product): return []
     def backward(self, d, product): return d*(self.y > 0)
 
-# %% ../nbs/10_training.ipynb #46d78b88
+# %% ../nbs/10_training.ipynb #2764d0fd
 class Net:
     "Layers, one after the other, that make ten scores of a picture"
-    def __init__(self, layers:list, shape:tuple=(784,)): self.layers,self.shape = layers,shape
+    def __init__(self, layers, shape:tuple=(784,)): self.layers,self.shape = layers,shape
     @property
     def weights(self): return [w for l in self.layers for w in l.weights]
 
@@ -127,7 +127,7 @@ class Epoch:
     accuracy:float # on the digits to watch, from 0 to 1; nan where there are none
     seconds:float # of training, since the beginning
 
-# %% ../nbs/10_training.ipynb #ea5e66de
+# %% ../nbs/10_training.ipynb #da228e00
 def train(
     net:Net, # is changed
     x:torch.Tensor, # n×784, float32
@@ -155,7 +155,8 @@ def train(
                 found.append(descend(net, speed, shifted(x[rows], most, gen), y[rows], rate*left, product=product))
                 first = first or found[-1]
                 if not found[-1] < 10*max(first, math.log(10)): raise FloatingPointError(
-                    f'the loss went from {first:.3g} to {found[-1]:.3g}: the steps are too long; try a rate of {rate/10:g} instead of {rate:g}')
+                    f'the loss went from {first:.3g} to {found[-1]:.3g}: '
+                    f'the steps are too long; try a rate of {rate/10:g} instead of {rate:g}')
             seconds += time.perf_counter() - begin
             history.append(Epoch(e+1, sum(found)/steps, accuracy(net, *watch, product) if watch else math.nan, seconds))
             kept = [w.clone() for w in net.weights]
@@ -229,11 +230,12 @@ class Conv:
     def backward(self, d, product):
         return fold(einsum('nijf,uvcf->nijuvc', d, self.w, product=product), self.shape, self.step)
 
-# %% ../nbs/10_training.ipynb #5088e2fc
+# %% ../nbs/10_training.ipynb #23abf460
 NETS = dict(
     linear=(lambda g: Net([Linear(784, 10, g)]), dict(epochs=5)),
     mlp=(lambda g: Net([Linear(784, 256, g), Relu(), Linear(256, 10, g)]), dict(epochs=10, most=1)),
-    conv=(lambda g: Net([Conv(5, 1, 16, 2, g), Relu(), Conv(5, 16, 32, 2, g), Relu(), Linear(512, 128, g), Relu(), Linear(128, 10, g)], (28, 28, 1)),
+    conv=(lambda g: Net([Conv(5, 1, 16, 2, g), Relu(), Conv(5, 16, 32, 2, g), Relu(),
+                         Linear(512, 128, g), Relu(), Linear(128, 10, g)], (28, 28, 1)),
           dict(epochs=8, most=1)))
 
 def train_net(

@@ -38,8 +38,8 @@ class _:
                 ('s-top', 's/top', 'dividing changes the result; only the same *difference* for all leaves it alone'),
                 ('v/sum(e)', 'v', 'these are not divided by their sum: probabilities add up to 1'))
 
-# %% ../../nbs/exercises/10_training.ipynb #f7a82be2
-@define('training-2', 'How wrong was that?')
+# %% ../../nbs/exercises/10_training.ipynb #0b18ef1e
+@define('training-2', 'The surprise')
 class _:
     task = """`scores` is a list of floats, and `right` the place of the right answer in it. Return the cross-entropy, a float: −log of the probability that softmax gives to the right answer. Where that
         probability rounds to zero, the result is still a finite number."""
@@ -115,12 +115,12 @@ class _:
                 ('w - rate*speed', 'w - speed', 'the rate is missing'),
                 ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope\n    places.append(w)\nreturn places', 'the place moves by the old speed; first the speed changes, then the place'))
 
-# %% ../../nbs/exercises/10_training.ipynb #67ed0f26
+# %% ../../nbs/exercises/10_training.ipynb #c8054bc1
 @define('training-5', 'Windows by strides')
 class _:
     task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels, the next one always `step` pixels further, as an array of rows × columns × size × size:
         window (i, j) begins at pixel (i·step, j·step). No number is to be copied: it is a view, by `np.lib.stride_tricks.as_strided`. The rows of `x` may lie anywhere in memory, so use `x.strides`."""
-    example = np.arange(12.).reshape(3, 4), 2, 1
+    example = 'With `size = 2` and `step = 1`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 2×3 windows. The first is `[[0, 1], [4, 5]]`, and the next in its row `[[1, 2], [5, 6]]`.'
     hints = ('How many windows fit into a row of `width` pixels, if the last must not run over the edge?',
              'Four axes need four strides. Inside of a window, one pixel down is one row of `x`. And one *window* down is how many rows?',
              'Sizes `((h-size)//step + 1, (w-size)//step + 1, size, size)`, strides `(down*step, along*step, down, along)` with `down,along = x.strides`.')
