@@ -115,12 +115,12 @@ class _:
                 ('w - rate*speed', 'w - speed', 'the rate is missing'),
                 ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope\n    places.append(w)\nreturn places', 'the place moves by the old speed; first the speed changes, then the place'))
 
-# %% ../../nbs/exercises/10_training.ipynb #c8054bc1
+# %% ../../nbs/exercises/10_training.ipynb #552fdb01
 @define('training-5', 'Windows by strides')
 class _:
     task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels, the next one always `step` pixels further, as an array of rows × columns × size × size:
         window (i, j) begins at pixel (i·step, j·step). No number is to be copied: it is a view, by `np.lib.stride_tricks.as_strided`. The rows of `x` may lie anywhere in memory, so use `x.strides`."""
-    example = 'With `size = 2` and `step = 1`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 2×3 windows. The first is `[[0, 1], [4, 5]]`, and the next in its row `[[1, 2], [5, 6]]`.'
+    example = 'with `size = 2` and `step = 1`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 2×3 windows. The first is `[[0, 1], [4, 5]]`, and the next in its row `[[1, 2], [5, 6]]`.'
     hints = ('How many windows fit into a row of `width` pixels, if the last must not run over the edge?',
              'Four axes need four strides. Inside of a window, one pixel down is one row of `x`. And one *window* down is how many rows?',
              'Sizes `((h-size)//step + 1, (w-size)//step + 1, size, size)`, strides `(down*step, along*step, down, along)` with `down,along = x.strides`.')
