@@ -28,7 +28,7 @@ setup(
         'Topic :: Scientific/Engineering :: Mathematics',
     ],
     packages=find_packages(include=['groundup', 'groundup.*']),
-    package_data={'groundup': ['published/*.json']},  # a link to nbs/results
+    package_data={'groundup': ['published/*.json', 'published/*.npz']},  # a link to nbs/results
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={'dev': cfg['dev_requirements'].split(), 'cuda': cfg['cuda_requirements'].split()},

@@ -19,7 +19,7 @@ def chapters():
     found = {}
     for path in books():
         for c in json.loads(path.read_text(encoding='utf-8'))['cells']:
-            for name in re.findall(r'<div data-play="(\w+)"', src := ''.join(c['source'])): found[name] = path, src
+            for name in re.findall(r'<div data-play="(\w+)"', src := ''.join(c['source'])): found.setdefault(name, (path, src))
     return found
 
 
@@ -106,7 +106,50 @@ def use_threads(w, is_):
     is_(not w.text('.play-wrong'), 'and mended')
 
 
-USE = dict(broadcast=use_broadcast, einsum=use_einsum, cache=use_cache, threads=use_threads)
+def digits_for_the_sheet(count=100):
+    "Test digits, each pixel a number from 0 to 255, their labels, and whether they are MNIST's"
+    from groundup.data import get_exp_data, get_test_data, is_mnist
+    x,y = get_test_data()
+    return (x[:count]*255).astype(int).tolist(), y[:count].tolist(), is_mnist(get_exp_data()[2])
+
+
+DRAW = """const [pixels, label] = arguments, sheet = document.querySelector('[data-play="draw"] canvas'), small = document.createElement('canvas');
+small.width = small.height = 28;
+const g = small.getContext('2d'), image = g.createImageData(28, 28);
+pixels.forEach((v, i) => image.data.set([v, v, v, 255], 4*i));
+g.putImageData(image, 0, 0);
+const pen = sheet.getContext('2d');
+pen.fillRect(0, 0, 280, 280);
+pen.drawImage(small, 20 + label, 5, 230, 230);
+sheet.dispatchEvent(new Event('input'));"""
+
+
+def use_draw(w, is_):
+    from selenium.webdriver import ActionChains
+    sheet = w.root.find_element('css selector', '.play-sheet')
+    read = lambda: (time.sleep(.15), sheet.get_attribute('data-read'))[1]
+    is_(read() == '' and 'Draw a digit' in w.text('.play-verdict'), 'an empty sheet is no digit')
+    w.focus('.play-sheet'); w.keys(Keys.SPACE, *[Keys.ARROW_DOWN]*28, Keys.SPACE)
+    is_(read() == '1', f'a stroke by the keyboard is a one, and not {read()!r}')
+    w.keys(Keys.BACKSPACE)
+    is_(read() == '', 'Backspace clears the sheet')
+    move = ActionChains(w.d, duration=20).move_to_element_with_offset(sheet, -60, -90).click_and_hold()
+    for dx,dy in [(40, 0)]*3 + [(-12, 38)]*5: move = move.move_by_offset(dx, dy)
+    move.release().perform()
+    is_(read() == '7', f'two strokes by the mouse are a seven, and not {read()!r}')
+    w.js("all('button')[0].focus()"); w.keys(Keys.ENTER)
+    is_(read() == '' and w.js("return document.activeElement.className") == 'play-sheet', 'the button clears the sheet, too')
+    right, (pixels, labels, real) = 0, digits_for_the_sheet()
+    for x,label in zip(pixels, labels):
+        w.d.execute_script(DRAW, x, label)
+        time.sleep(.05)
+        right += sheet.get_attribute('data-read') == str(label)
+    is_(right >= 97 or not real, f'of {len(labels)} test digits on the sheet, 97 are read right (it is {right})')
+    print(f'draw: {right} of {len(labels)} test digits, drawn onto the sheet, are read right')
+    w.keys(Keys.SPACE, Keys.ARROW_DOWN)
+
+
+USE = dict(broadcast=use_broadcast, einsum=use_einsum, cache=use_cache, threads=use_threads, draw=use_draw)
 
 
 def check_page(driver, url, names):

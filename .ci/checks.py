@@ -173,6 +173,7 @@ def main():
         links()
         house()
         run("the widgets' rules are the package's", '.ci/widgets.py', 5*minutes, show=True, **env)
+        run("the network on the page is the book's", '.ci/draw.py', 5*minutes, show=True, **env)
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network
         _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), https_proxy='http://127.0.0.1:9')

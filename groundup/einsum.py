@@ -244,10 +244,11 @@ def _arrange(t, axes, shape):
 def multiply_pair(
     x, y, # tensors or arrays
     p:Pair, # the recipe
+    product=operator.matmul, # what multiplies two matrices
 ): # their product, with the labels of the recipe
     "Multiply two operands by a recipe"
     x,y = _arrange(x, *p.first), _arrange(y, *p.second)
-    return _arrange(x @ y if p.summed else x * y, None, p.shape)
+    return _arrange(product(x, y) if p.summed else x * y, None, p.shape)
 
 # %% ../nbs/06_einsum.ipynb #fa048d93
 def _prepare(t, groups, shape, alone):
@@ -371,6 +372,7 @@ def _interleaved(*args):
 def einsum(
     subscripts, # the formula; or the first operand, with its labels behind it
     *operands, # tensors, or what NumPy makes arrays of; integer, float or complex
+    product=operator.matmul, # what multiplies two matrices, such as a rung of this book
 ): # a tensor if they are tensors, else an array or a number, of their common dtype
     "Sum of products after Einstein, by NumPy's rules. Raises `ValueError` and `TypeError`, and names what is at fault"
     if not isinstance(subscripts, str): subscripts,operands = _interleaved(subscripts, *operands)
@@ -381,7 +383,7 @@ def einsum(
     p = plan(subscripts, tuple([tuple(t.shape) for t in ts]))
     ts = [_prepare(t, *single) for t,single in zip(ts, p.singles)]
     for pair in p.pairs:
-        ts.append(multiply_pair(ts[pair.i], ts[pair.j], pair))
+        ts.append(multiply_pair(ts[pair.i], ts[pair.j], pair, product))
         ts[pair.i] = ts[pair.j] = None
     res = _arrange(ts[-1], p.axes, None)
     return res if isinstance(res, torch.Tensor) else res[()]
