@@ -153,7 +153,7 @@ class Ranks:
     def __enter__(self): return self
     def __exit__(self, *_): self.close()
 
-# %% ../nbs/backstage/ranks.ipynb #18253773
+# %% ../nbs/backstage/ranks.ipynb #1e9f7a5b
 def torchrun_command(
     ranks:int, # processes to start
     *script, # the script and its arguments, or `-m` and a module
@@ -174,7 +174,8 @@ def torchrun(
     threads,loopback = str(max(1, (os.cpu_count() or 1)//ranks)), {'linux': 'lo', 'darwin': 'lo0'}.get(sys.platform, '')
     with scratch() as said, tempfile.TemporaryDirectory(prefix='groundup-') as folder:
         env = os.environ | dict(OMP_NUM_THREADS=threads, NUMBA_NUM_THREADS=threads, TMPDIR=folder) | ({'GLOO_SOCKET_IFNAME': loopback} if loopback else {})
-        process = subprocess.Popen(torchrun_command(ranks, *script, **options), env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(torchrun_command(ranks, *script, **options), env=env, stdin=subprocess.DEVNULL,
+                                   stdout=said, stderr=subprocess.STDOUT, start_new_session=True)
         try: process.wait(timeout)
         except subprocess.TimeoutExpired: late = True
         else: late = False

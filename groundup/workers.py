@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['handed', 'STUCK', 'scratch', 'serve_forks', 'end_with', 'RemoteError', 'WorkerDied', 'Worker', 'Warm', 'warm']
 
-# %% ../nbs/backstage/workers.ipynb #98f6cc2d
+# %% ../nbs/backstage/workers.ipynb #d6c0aced
 import atexit, ctypes, os, select, signal, socket, struct, subprocess, sys, tempfile, threading, time, warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
-# %% ../nbs/backstage/workers.ipynb #ea471fd4
+# %% ../nbs/backstage/workers.ipynb #23d75530
 handed = [] # in a worker: the file descriptors that it was handed
 
 def scratch():
@@ -23,6 +23,7 @@ def scratch():
 def serve_forks(fd, parent, modules):
     "Import `modules`, say so through the socket `fd`, and fork workers until `parent` is gone"
     for name in ('numba.cloudpickle', *modules): import_module(name)
+    warnings.filterwarnings('ignore', 'This process .* multi-threaded', DeprecationWarning)  # of fork, in newer Pythons: OpenBLAS has threads
     line,(rings,bell),workers,me = socket.socket(fileno=fd), os.pipe(), {}, os.getpid()
     for end in (rings, bell): os.set_blocking(end, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -32,22 +33,18 @@ def serve_forks(fd, parent, modules):
         ready,*_ = select.select([line, rings], [], [], 1)
         if rings in ready: os.read(rings, 4096)
         while workers and (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            try: workers.pop(ended[0]).send_bytes(b'%d' % os.waitstatus_to_exitcode(ended[1]))
-            except OSError: pass  # the one who asked for this worker has let go of it
+            with suppress(OSError): workers.pop(ended[0]).send_bytes(b'%d' % os.waitstatus_to_exitcode(ended[1]))
         if line not in ready: continue
         message,fds,*_ = socket.recv_fds(line, 1, 64)
         if not message: break
-        told = Connection(fds[1], readable=False)
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', DeprecationWarning)  # newer Pythons warn where there are threads, such as those of OpenBLAS
-            pid = os.fork()
+        told,pid = Connection(fds[1], readable=False), os.fork()
         if not pid:
             for x in (told, line, *workers.values()): x.close()
             _work(me, fds[0], fds[2], fds[3:])
         for x in (fds[0], *fds[2:]): os.close(x)
         os.setpgid(pid, pid)
         workers[pid] = told
-        told.send_bytes(b'%d' % pid)
+        with suppress(OSError): told.send_bytes(b'%d' % pid)
     for pid in workers: os.killpg(pid, signal.SIGKILL)
 
 # %% ../nbs/backstage/workers.ipynb #af052ee9
@@ -83,14 +80,13 @@ def _work(server, fd, output, files):
             line.send_bytes(reply)
     finally: os._exit(1)
 
-# %% ../nbs/backstage/workers.ipynb #6a892413
+# %% ../nbs/backstage/workers.ipynb #94ba4fb6
 STUCK = 3 # seconds in which a message must get on a little
 
 class RemoteError(RuntimeError):
     "What a function in a worker raised: `kind` is the name of the class, `words` is what it said"
-    def __init__(self, kind, words):
-        super().__init__(f'{kind}: {words}')
-        self.kind,self.words = kind,words
+    def __init__(self, kind, words): self.kind,self.words = kind,words
+    def __str__(self): return f'{self.kind}: {self.words}'
 
 class WorkerDied(RuntimeError):
     "A worker ended before it had answered"
@@ -104,32 +100,27 @@ class Worker:
 
     def reason(self, within:float=0):
         "How did it end: `killed by SIGKILL`, `ended with status 3`? None while it lives, for so many seconds"
-        if not self.ended and self.status.poll(within):
-            try: code = int(self.status.recv_bytes())
-            except (EOFError, OSError): self.ended = 'gone, together with its server'
-            else: self.ended = f'ended with status {code}' if code >= 0 else 'killed by ' + next((s.name for s in signal.Signals if s==-code), f'signal {-code}')
+        if self.ended or not self.status.poll(within): return self.ended
+        try: code = int(self.status.recv_bytes())
+        except (EOFError, OSError): self.ended = 'gone, together with its server'
+        else: self.ended = f'ended with status {code}' if code >= 0 else 'killed by ' + next((s.name for s in signal.Signals if s==-code), f'signal {-code}')
         return self.ended
 
     def state(self):
         "How did it end, or else is it running, or stopped?"
-        try: stopped = Path(f'/proc/{self.pid}/stat').read_text().rpartition(')')[2].split()[0]=='T'
-        except OSError: stopped = False
-        return self.reason() or ('stopped by a signal' if stopped else 'still running')
+        stat = Path(f'/proc/{self.pid}/stat')
+        return self.reason() or ('stopped by a signal' if stat.exists() and ') T ' in stat.read_text() else 'still running')
 
     def send(self, f, *args):
         "Have `f(*args)` run. Raises `TypeError` where they can't be sent, `WorkerDied` or `TimeoutError` where nobody reads them"
         from numba import cloudpickle
         try: work = cloudpickle.dumps((f, args))
         except Exception as e:
-            raise TypeError(f"{getattr(f, '__name__', f)} or its arguments refer to something that can't be sent to another process ({e}); "
-                            "make it inside the function") from None
+            raise TypeError(f"{getattr(f, '__name__', f)} or its arguments refer to what can't be sent to another process ({e}); make it inside") from None
         with self._talking(): self.connection.send_bytes(work)
 
-    def receive(self,
-        timeout:float=60, # seconds until the worker is killed
-        loads=None, # reads the value from bytes; default: cloudpickle's, which trusts them
-    ): # what the function returned
-        "The answer to what was sent. Raises `RemoteError`, `WorkerDied` or `TimeoutError`"
+    def receive(self, timeout:float=60, loads=None):
+        "The value, read by `loads` (default: cloudpickle's, which trusts the bytes). Raises `RemoteError`, `WorkerDied`, or `TimeoutError` when time is up"
         with self._talking():
             if not wait([self.connection, self.status], timeout): raise TimeoutError(f'no answer within {timeout:g} s ({self.state()})')
             if not self.connection.poll(): raise EOFError
@@ -162,7 +153,7 @@ class Worker:
             self.reason(5)
         self.connection.close()
 
-# %% ../nbs/backstage/workers.ipynb #6f1d0e85
+# %% ../nbs/backstage/workers.ipynb #a4e1b52f
 class Warm:
     "A process that has imported some modules, and forks workers; made by `warm`"
     def __init__(self, modules, env): self.modules,self.env,self.lock,self.owner = modules,env,threading.Lock(),None
@@ -179,18 +170,13 @@ class Warm:
         atexit.register(self.close)
         theirs.close()
         self.line.settimeout(120)
-        try: came = self.line.recv(1)
-        except OSError: came = b''
-        if not came:
-            self.close()
-            said.seek(0)
-            raise RuntimeError(f"no worker could be started:\n{said.read().decode(errors='replace').strip()[-2000:]}")
+        with suppress(OSError):
+            if self.line.recv(1): return
+        self.close()
+        raise RuntimeError(f"no worker could be started:\n{os.pread(said.fileno(), 2**20, 0).decode(errors='replace').strip()[-2000:]}")
 
-    def fork(self,
-        output:int=None, # where stdout and stderr go, a file descriptor; default: nowhere
-        fds:tuple=(), # file descriptors to hand over: the list `handed` in the worker
-    ) -> Worker: # fresh, and in the folder `/`
-        "A new worker. Raises `RuntimeError` with the last words of the server where it cannot start"
+    def fork(self, output:int=None, fds:tuple=()) -> Worker:
+        "A new worker, in the folder `/`; prints into the file descriptor `output`, finds `fds` in its list `handed`. Raises `RuntimeError` if it can't start"
         with self.lock:
             if self.owner!=os.getpid() or self.process.poll() is not None: self._start()
         ours,theirs = socket.socketpair()
@@ -198,12 +184,10 @@ class Warm:
         status,told = Pipe(duplex=False)
         with open(os.devnull, 'w') as null, theirs, told:
             files = [theirs.fileno(), told.fileno(), null.fileno() if output is None else output, *fds]
-            try: socket.send_fds(self.line, [b'+'], files)
-            except OSError: pass  # the server has just been killed: status says so
-        try: pid = int(status.recv_bytes()) if status.poll(60) else None
-        except EOFError: pid = None
-        if not pid: raise RuntimeError('the process that forks workers is gone, or does not answer')
-        return Worker(pid, Connection(ours.detach()), status)
+            with suppress(OSError): socket.send_fds(self.line, [b'+'], files)  # if the server has just been killed, status says so
+        with suppress(EOFError):
+            if status.poll(60): return Worker(int(status.recv_bytes()), Connection(ours.detach()), status)
+        raise RuntimeError('the process that forks workers is gone, or does not answer')
 
     def close(self):
         "End the server and all its workers"
