@@ -4,7 +4,7 @@ With --site: only the site, built and looked at in the environment at hand, as t
 Each check prints one line; the output of one that fails follows it. The last line counts the cells of the notebooks
 (and checks that failed, as failures), after the reasons for which cells were skipped.
 """
-import json, os, re, shutil, subprocess, sys, tempfile, time, venv
+import ast, json, os, re, shutil, subprocess, sys, tempfile, time, venv
 from pathlib import Path
 
 from books import books, name, root
@@ -86,6 +86,30 @@ def links():
     must('links between notebooks', not dead, '\n        '.join(dead))
 
 
+def house():
+    "No circle of imports, each public name once, backstage on the standard library where it says so, lines that fit"
+    def about(path):
+        tree = ast.parse(path.read_text())
+        imports = {n.module.partition('.')[0] if n.module else a.name for n in tree.body if isinstance(n, ast.ImportFrom) and n.level for a in n.names}
+        names = [ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], 'id', '') == '__all__'] if path.parent.name == 'groundup' else []
+        return imports, names[0] if names else []
+    files = [p for p in sorted((root/'groundup').rglob('*.py')) if p.stem not in ('_modidx', '__init__')]
+    known = {p.stem: about(p) for p in files if p.parent.name == 'groundup'}
+    wrong, done = [], set()
+    def walk(m, way):
+        if m in way: wrong.append('a circle of imports: ' + ' → '.join([*way[way.index(m):], m]))
+        elif m in known and m not in done:
+            for other in known[m][0]: walk(other, [*way, m])
+            done.add(m)
+    for m in known: walk(m, [])
+    homes = {}
+    for m, (_, names) in known.items():
+        for n in names: homes.setdefault(n, []).append(m)
+    wrong += [f'{n} is public in {" and ".join(ms)}' for n, ms in homes.items() if len(ms) > 1]
+    wrong += [f'{p.relative_to(root)}:{i}: {len(l)} characters' for p in files for i, l in enumerate(p.read_text().splitlines(), 1) if len(l) > 160]
+    must('no circle of imports, each public name once, lines of at most 160 characters', not wrong, '\n        '.join(wrong))
+
+
 def docs(env, work):
     "The notebooks as the docs take them; without Quarto an empty command of that name keeps nbdev from installing it"
     if not shutil.which('quarto'):
@@ -147,6 +171,7 @@ def main():
         clean('export, clean and README leave git as it was')
         notebooks()
         links()
+        house()
         run("the widgets' rules are the package's", '.ci/widgets.py', 5*minutes, show=True, **env)
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network
         _, cells = run(CELLS, '.ci/execute.py --check', 20*minutes, show=True, **env, GROUNDUP_MNIST='',

@@ -62,6 +62,10 @@ def gemm():
 
 def kernels(): return [*grid(72, 12, 6, 6, 17, lambda i, j: accent if 1 <= i <= 2 and 2 <= j <= 3 else None), box(67, 7, 106, 106, stroke=second)]
 
+def training():
+    layers = [[(50, y) for y in (20, 47, 74, 101)], [(120, y) for y in (30, 60, 90)], [(190, y) for y in (42, 78)]]
+    return [*[line(p, q, width=.8, color=accent if (p[1], q[1]) in ((47, 60), (60, 42)) else ink) for a, b in zip(layers, layers[1:]) for p in a for q in b], *[dot(*p, 7, accent if p in ((47, 60), (190, 42)) else ink) for l in layers for p in l]]
+
 def distributed(): return [*[box(x, y, 62, 36, 'none', c, 1, 4) for x, y, c in ((28, 8, accent), (150, 8, ink), (28, 76, ink), (150, 76, ink))], line((90, 26), (150, 26), color=accent, width=2),
                            line((181, 44), (181, 76), width=2), line((150, 94), (90, 94), width=2), line((59, 76), (59, 44), width=2)]
 

@@ -20,6 +20,7 @@ def title(cell):
 
 def output(o):
     "One output of a cell, as markdown"
+    if 'text/html' in o.get('data', {}) and 'text/markdown' not in o.data: return ''  # for the site only
     text = ''.join(o.get('text', '')) if o.output_type == 'stream' else ''.join(o.data.get('text/markdown', o.data.get('text/plain', '')))
     markdown = o.output_type != 'stream' and 'text/markdown' in o.data
     return text.strip() if markdown else '\n'.join('    ' + l if l else '' for l in text.rstrip().splitlines())
@@ -40,7 +41,8 @@ def main():
     nb = read_nb(root/'nbs'/'index.ipynb')
     FilterDefaults()(nb)
     page = '\n\n'.join(p for c in nb.cells if c.get('source') and (p := part(c)))
-    page = re.sub(r'^:::.*\n+|\{\.[^}\n]*\}|<!-- -->', '', page, flags=re.M)  # what only the site lays out
+    page = re.sub(r'^:::.*$|\{\.[^}\n]*\}|<!-- -->', '', page, flags=re.M)  # what only the site lays out
+    page = re.sub(r'\n{3,}', '\n\n', page)
     page = re.sub(r'\]\((?!https?:|#)', '](nbs/', page)  # links and pictures are relative to the notebook
     (root/'README.md').write_text(page + '\n', encoding='utf-8')
 

@@ -290,7 +290,7 @@ def _cuda(args, found, stop):
     with err.status('loading torch and numba'):
         from groundup.core import write_whole
         from groundup.gpu import why_no_gpu
-        from groundup.kernels import SIZES, gpu_json, measure_copies, measure_kernels
+        from groundup.kernels import GPU_SIZES, gpu_json, measure_copies, measure_kernels
     if why := why_no_gpu(): raise Mistake(f'cuda: {why}; this job needs a GPU, and torch with CUDA')
     with err.status('measuring') as status:
         def before(what):
