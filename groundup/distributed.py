@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['LAYOUTS', 'PANEL', 'HELD', 'NEEDS', 'GIVES', 'WORDS', 'pieces', 'grid_for', 'blocks', 'shape_of', 'overlap',
-           'part_of', 'panels', 'show_scheme', 'bytes_to_send', 'numbers', 'exchange', 'redistribute', 'reduce_scatter',
-           'summa', 'multiply_blocks', 'agree', 'same_on_all', 'whole_size', 'layout_of', 'placements', 'scheme_for',
-           'matmul_distributed', 'bytes_at_peak', 'matmul_streamed', 'ring_all_reduce', 'multiply_shared', 'matmul_on',
-           'multiply_and_check', 'cost_of_product', 'seconds_of_product']
+           'part_of', 'panels', 'show_scheme', 'bytes_to_send', 'numbers_at', 'exchange', 'redistribute',
+           'reduce_scatter', 'summa', 'multiply_blocks', 'agree', 'same_on_all', 'whole_size', 'layout_of',
+           'placements', 'scheme_for', 'matmul_distributed', 'bytes_at_peak', 'matmul_streamed', 'ring_all_reduce',
+           'multiply_shared', 'matmul_on', 'multiply_and_check', 'cost_of_product', 'seconds_of_product']
 
 # %% ../nbs/12_distributed.ipynb #3b57cd83
 import argparse, json, math, socket, statistics, time
@@ -133,8 +133,8 @@ def bytes_to_send(
                 blocks=(q-1)*share(n, p, i)*share(k, q, j) + (p-1)*share(k, p, i)*share(m, q, j))
     return sent[scheme]*itemsize
 
-# %% ../nbs/12_distributed.ipynb #da242c7a
-def numbers(
+# %% ../nbs/12_distributed.ipynb #5398a6f8
+def numbers_at(
     block:tuple, # `(top, bottom, left, right)`
     seed:int=0, # another seed, another matrix
     dtype=torch.float32, # float32 or float64
@@ -426,7 +426,7 @@ def matmul_on(
     product.__name__ = f'matmul_{ranks.size}ranks'
     return product
 
-# %% ../nbs/12_distributed.ipynb #4f726d3d
+# %% ../nbs/12_distributed.ipynb #56aa0b4f
 def _sizes(text):
     "Three sizes from a text like `50000x784x10`"
     try: sizes = tuple(int(x) for x in text.lower().split('x'))
@@ -443,7 +443,7 @@ def multiply_and_check(
     "Make the blocks, multiply them twice, and check a corner of the result"
     n,k,m = sizes
     grid,me = grid_for(dist.get_world_size()), dist.get_rank()
-    a,b = (numbers(blocks(l, *s, grid)[me], seed, dtype, device) for seed,(l,s) in enumerate(zip(HELD[scheme], ((n, k), (k, m)))))
+    a,b = (numbers_at(blocks(l, *s, grid)[me], seed, dtype, device) for seed,(l,s) in enumerate(zip(HELD[scheme], ((n, k), (k, m)))))
     for _ in range(2):
         dist.barrier()
         begin = time.perf_counter()
@@ -452,7 +452,7 @@ def multiply_and_check(
         seconds = time.perf_counter()-begin
     top,bottom,left,right = blocks(GIVES[scheme], n, m, grid)[me]
     bottom,right = min(bottom, top+8), min(right, left+8)
-    exact = numbers((top, bottom, 0, k)).double() @ numbers((0, k, left, right), 1).double()
+    exact = numbers_at((top, bottom, 0, k)).double() @ numbers_at((0, k, left, right), 1).double()
     corner = c[:bottom-top,:right-left].cpu().double()
     error = ((corner-exact).norm()/exact.norm().clamp(min=1e-300)).item() if exact.numel() else 0.
     return dict(rank=me, device=str(device), block=tuple(c.shape), seconds=seconds, sent=sum(log), error=error)
@@ -493,7 +493,7 @@ def cost_of_product(
         messages = sum((q-1 if col==0 else q>1) + (p-1 if row==0 else p>1) for *_,col,row in panels(k, (p, q)))
     return 2*work, messages + 2*(ranks-1), bytes_to_send(scheme, sizes, (p, q), 0) + WORDS*(ranks-1)
 
-# %% ../nbs/12_distributed.ipynb #3425a9d4
+# %% ../nbs/12_distributed.ipynb #a16f29ac
 def seconds_of_product(
     scheme:str, # rows, columns, inner or blocks
     n:int, k:int, m:int, # sizes
@@ -501,7 +501,7 @@ def seconds_of_product(
 ) -> float: # seconds, the median of the slowest rank's
     "Time of a product on one thread a rank, from blocks to blocks"
     grid,me = grid_for(dist.get_world_size()), dist.get_rank()
-    a,b = (numbers(blocks(l, *s, grid)[me], seed) for seed,(l,s) in enumerate(zip(HELD[scheme], ((n, k), (k, m)))))
+    a,b = (numbers_at(blocks(l, *s, grid)[me], seed) for seed,(l,s) in enumerate(zip(HELD[scheme], ((n, k), (k, m)))))
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     times = []

@@ -80,7 +80,7 @@ def _work(server, fd, output, files):
             line.send_bytes(reply)
     finally: os._exit(1)
 
-# %% ../nbs/backstage/workers.ipynb #94ba4fb6
+# %% ../nbs/backstage/workers.ipynb #8c226794
 STUCK = 3 # seconds in which a message must get on a little
 
 class RemoteError(RuntimeError):
@@ -123,11 +123,11 @@ class Worker:
         "The value, read by `loads` (default: cloudpickle's, which trusts the bytes). Raises `RemoteError`, `WorkerDied`, or `TimeoutError` when time is up"
         with self._talking():
             if not wait([self.connection, self.status], timeout): raise TimeoutError(f'no answer within {timeout:g} s ({self.state()})')
-            if not self.connection.poll(): raise EOFError
-            reply = self.connection.recv_bytes()
+            if not self.connection.poll() or not (reply := self.connection.recv_bytes()): raise EOFError
         if reply[:1]==b'-': raise RemoteError(*reply[1:].decode(errors='replace').partition('\0')[::2])
         if loads is None: from numba.cloudpickle import loads
-        return loads(reply[1:])
+        try: return loads(reply[1:])
+        except Exception as e: raise RemoteError(type(e).__name__, f"what came back can't be read: {e}") from None
 
     def call(self, f, *args, timeout:float=60, loads=None):
         "`send`, then `receive`"
@@ -140,7 +140,7 @@ class Worker:
         try: yield
         except BlockingIOError: error = TimeoutError(f'a message got stuck for {STUCK} s ({self.state()})')
         except TimeoutError as e: error = e
-        except (EOFError, OSError): error = WorkerDied(self.reason(2) or 'it closed its connection')
+        except (EOFError, OSError): error = WorkerDied(self.reason(2) or 'it broke the connection')
         except BaseException as e: error = e
         else: return
         self.kill()
