@@ -47,14 +47,15 @@ def _result(op, a, b):
     if op in (ast.BitAnd, ast.BitOr, ast.BitXor) and a==b=='bool': return 'bool'
     return 'uint64' if a[0]=='u' and (b[0]=='u' or op in (ast.LShift, ast.RShift)) else 'int64'
 
-# %% ../nbs/backstage/xray.ipynb #b01398e0
+# %% ../nbs/backstage/xray.ipynb #17e9a0e6
 _F = _flat('f', [0.])
 _inf,_nan = math.inf, math.nan
 
 def _f32(x): _F[0] = x; return _F[0]
-def _whole(x): return int(x) if -2.**63 <= x < 2.**63 else -2**63
-def _whole32(x): return int(x) if -2.**31 <= x < 2.**31 else -2**31
-def _natural(x): return int(x) if -2.**63 <= x < 2.**64 else 2**63
+def _whole(x, kind='int64'):
+    "A float as a whole number, as a GPU makes it: cut off, at the most what there is, and 0 for what is no number"
+    low,high = _RANGE[kind]
+    return 0 if x!=x else low if x <= low else high if x >= high else int(x)
 
 def _real(n):
     "The whole number `n` as a float32, rounded once"
@@ -111,7 +112,7 @@ def _math(name):
             return poles[name] if name in poles and x[0]==(-1 if name=='log1p' else 0) else _nan
     return safe
 
-# %% ../nbs/backstage/xray.ipynb #33481bb2
+# %% ../nbs/backstage/xray.ipynb #f4ce5da3
 class _Num(NamedTuple):
     "A number of the kernel. If `low` is `high` it is known already"
     code:str # Python that computes it; a name, or in brackets
@@ -172,7 +173,9 @@ def _joined(name, a, b):
         if a.decl != b.decl: a = a._replace(decl=-1)
     def join(slot, x, y):
         if x==y: return x
-        return _Num(slot, 'ref' if x.type=='ref' else _unify(x.type, y.type), *((slot, slot) if x.type=='ref' else (min(x.low, y.low), max(x.high, y.high))))
+        if x.type=='ref': return _Num(slot, 'ref', slot, slot)
+        kind,low,high = _unify(x.type, y.type), min(x.low, y.low), max(x.high, y.high)
+        return _const(low, kind) if low==high else _Num(slot, kind, low, high)
     slots = [name] if isinstance(a, _Num) else [f'c{i}{name}' for i in range(len(_parts(a)))]
     return _rebuilt(a, iter([join(s, x, y) for s,x,y in zip(slots, _parts(a), _parts(b))]))
 
@@ -220,7 +223,7 @@ def _python_of(kernel):
     if not isinstance(kernel, FunctionType): raise TypeError(f'{kernel!r} is no kernel; a kernel is a function, with @cuda.jit or without')
     return kernel
 
-# %% ../nbs/backstage/xray.ipynb #4f47dba0
+# %% ../nbs/backstage/xray.ipynb #356b8600
 class _Source:
     "The source of one function, and the Python that is written for it"
     def __init__(self, unit, f, number=0, callers=()):
@@ -235,6 +238,8 @@ class _Source:
         if extra: self.refuse(self.tree, f'{extra.arg} is no plain argument; name each argument')
         self.outer = {**vars(builtins), **f.__globals__, **inspect.getclosurevars(f).nonlocals}
         self.local = {*f.__code__.co_varnames, *f.__code__.co_cellvars}
+        stores = Counter(n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)) + Counter(f.__code__.co_varnames[:f.__code__.co_argcount])
+        self.only = {n.targets[0].id: n.value for n in ast.walk(self.tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and stores[n.targets[0].id]==1}
         self.out,self.env,self.loops,self.keys,self.line,self.waits = [], {}, [], ['0'], self.first, False
 
     def refuse(self, node, why):
@@ -302,14 +307,14 @@ class _Source:
         if kind=='bool': return _Num(f'({v.code} != 0)', kind, 0, 1)
         if 'int' in kind:
             if v.type[0] != 'f': return self.wrapped(v._replace(code=f'(+{v.code})') if v.type=='bool' else v, kind)
-            name = dict(uint64='_natural', uint32='_whole', int64='_whole').get(kind, '_whole32')
-            return self.wrapped(_Num(f'{name}({v.code})', kind, *_RANGE['uint64' if name=='_natural' else 'int64' if name=='_whole' else 'int32']), kind)
+            wide = kind if kind in ('int64', 'uint64', 'uint32') else 'int32'
+            return self.wrapped(_Num(f'_whole({v.code}, {wide!r})', wide, *_RANGE[wide]), kind)
         if v.type[0]=='f': return _Num(v.code, kind) if kind=='float64' else self.rounded(v.code, kind)
         if kind=='float64': return _Num(f'float({v.code})', kind)
         if max(abs(v.low), abs(v.high)) < 2**24: return _Num(f'float({v.code})', kind)
         return _Num(f'_real({v.code})', kind)
 
-# %% ../nbs/backstage/xray.ipynb #01db0492
+# %% ../nbs/backstage/xray.ipynb #ebdec4bd
 _SIGNS = {ast.Add: '+', ast.Sub: '-', ast.Mult: '*', ast.Div: '/', ast.FloorDiv: '//', ast.Mod: '%', ast.Pow: '**', ast.LShift: '<<', ast.RShift: '>>', ast.BitAnd: '&',
           ast.BitOr: '|', ast.BitXor: '^', ast.Eq: '==', ast.NotEq: '!=', ast.Lt: '<', ast.LtE: '<=', ast.Gt: '>', ast.GtE: '>='}
 
@@ -369,13 +374,14 @@ class _Maths(_Source):
 
     def negative(self, a):
         if a.type[0]=='f': return _const(-a.low, a.type) if a.known else _Num(f'(-{a.code})', a.type)
-        kind = 'uint64' if a.type[0]=='u' else 'int64'
-        return self.wrapped(_Num(f'(-{a.code})', kind, -a.high, -a.low), kind)
+        return self.widened_to_64(self.wrapped(_Num(f'(-{a.code})', a.type, -a.high, -a.low), 'int64' if a.type=='bool' else a.type))
 
     def inverted(self, a):
         if a.type=='bool': return _Num(f'(not {a.code})', 'bool', 0, 1)
-        kind = 'uint64' if a.type[0]=='u' else 'int64'
-        return self.wrapped(_Num(f'(~{a.code})', kind, -a.high-1, -a.low-1), kind)
+        return self.widened_to_64(self.wrapped(_Num(f'(~{a.code})', a.type, -a.high-1, -a.low-1), a.type))
+
+    def widened_to_64(self, a): # numba negates and inverts in the type that is there, and widens afterwards
+        return a._replace(type='uint64' if a.type[0]=='u' else 'int64')
 
     def compared(self, op, a, b):
         if 'f' in (a.type[0], b.type[0]) and a.type != b.type: a,b = self.cast(a, 'float64'), self.cast(b, 'float64')
@@ -398,14 +404,12 @@ class _Maths(_Source):
         low,high = max(0, a.low, -a.high), max(abs(a.low), abs(a.high))
         return self.wrapped(_Num(f'abs({a.code})', a.type, low, high), a.type)
 
-    def whole(self, code): return _Num(f'_whole({code})', 'int64', *_RANGE['int64'])
-
     def math(self, node, name, args):
         "A function of the module math, or its namesake in NumPy"
         if name in ('floor', 'ceil', 'trunc') and len(args)==1:
             if args[0].type[0] != 'f': return self.cast(args[0], 'uint64' if args[0].type[0]=='u' else 'int64')
             x = self.once(args[0])
-            return _Num(f'(math.{name}({x.code}) if -9.3e18 < {x.code} < 9.2e18 else -2**63)', 'int64', *_RANGE['int64'])
+            return _Num(f'_whole(math.{name}({x.code}) if math.isfinite({x.code}) else {x.code})', 'int64', *_RANGE['int64'])
         if name in ('isnan', 'isinf', 'isfinite') and len(args)==1: return _Num(f'math.{name}({args[0].code})', 'bool', 0, 1)
         if name not in _MATH: self.refuse(node, f'the simulator has no math.{name}; it has {", ".join(sorted({*_MATH.values()}))}')
         kind = 'float32' if all(a.type=='float32' for a in args) else 'float64'
@@ -420,7 +424,7 @@ class _Maths(_Source):
         if isinstance(v, _Num): return v.code if v.type=='bool' else f'({v.code} != 0)'
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
-# %% ../nbs/backstage/xray.ipynb #3f5261d9
+# %% ../nbs/backstage/xray.ipynb #ab3f1597
 class _Expressions(_Maths):
     "Expressions of a kernel, and the memory that they touch"
     def value(self, node):
@@ -476,9 +480,7 @@ class _Expressions(_Maths):
         return self.inverted(v) if isinstance(node.op, ast.Invert) else self.cast(v, 'uint64' if v.type[0]=='u' else v.type if v.type[0]=='f' else 'int64')
 
     def at_Compare(self, node):
-        if len(node.ops) > 1:
-            pairs = zip([node.left, *node.comparators], node.ops, node.comparators)
-            return self.at_BoolOp(ast.BoolOp(ast.And(), [ast.copy_location(ast.Compare(a, [op], [b]), node) for a,op,b in pairs]))
+        if len(node.ops) > 1: return self.at_BoolOp(self.chain(node))
         a,b,op = self.value(node.left), self.value(node.comparators[0]), node.ops[0]
         if isinstance(op, (ast.Is, ast.IsNot)) and isinstance(b, _Obj): return _const((isinstance(a, _Obj) and a.what is b.what)==isinstance(op, ast.Is), 'bool')
         if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(op, (ast.Eq, ast.NotEq)) and len(a.items)==len(b.items):
@@ -498,9 +500,7 @@ class _Expressions(_Maths):
 
     def either(self, node):
         "`and` and `or` where only the truth counts"
-        if isinstance(node, ast.Compare):
-            pairs = zip([node.left, *node.comparators], node.ops, node.comparators)
-            node = ast.BoolOp(ast.And(), [ast.copy_location(ast.Compare(a, [op], [b]), node) for a,op,b in pairs])
+        if isinstance(node, ast.Compare): node = self.chain(node)
         word,code = 'and' if isinstance(node.op, ast.And) else 'or', self.test(node.values[0])
         for v in node.values[1:]:
             more,statements = self.captured(self.test, v)
@@ -514,6 +514,9 @@ class _Expressions(_Maths):
         return code
 
     def at_BoolOp(self, node):
+        if len(node.values)==1: return self.value(node.values[0])
+        if (known := self.decided(node.values[0])) is not None:
+            return self.value(node.values[0]) if known==isinstance(node.op, ast.Or) else self.at_BoolOp(ast.copy_location(ast.BoolOp(node.op, node.values[1:]), node))
         first,*rest = [self.captured(self.value, v) for v in node.values]
         values = [first[0], *(v for v,_ in rest)]
         if all(isinstance(v, _Num) and v.type=='bool' for v in values): return _Num(self.either(node), 'bool', 0, 1)
@@ -533,7 +536,30 @@ class _Expressions(_Maths):
             self.nest(f'if {"not "*isinstance(node.op, ast.Or)}{flag}:', self.captured(rest)[1])
         return _Num(name, kind, low, high)
 
+    def fixed(self, n):
+        "Is this a constant for numba: written here, outside, or the only value that a name ever gets?"
+        if isinstance(n, ast.Name): return self.fixed(self.only[n.id]) if n.id in self.only else n.id not in self.local and isinstance(self.outer.get(n.id), (int, float))
+        if isinstance(n, ast.BinOp): return all(isinstance(x, ast.Constant) or isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.Constant) for x in (n.left, n.right))
+        return isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) or isinstance(n, ast.UnaryOp) and self.fixed(n.operand)
+
+    def decided(self, node):
+        "The outcome of a test of constants, of which numba keeps one way only; None where it is not known before"
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not): return None if (known := self.decided(node.operand)) is None else not known
+        if isinstance(node, ast.Compare) and len(node.ops) > 1: node = self.chain(node)
+        if isinstance(node, ast.BoolOp):
+            known,stop = [self.decided(v) for v in node.values], isinstance(node.op, ast.Or)
+            return stop if stop in known else None if None in known else not stop
+        if isinstance(node, ast.Compare) and self.fixed(node.left) and self.fixed(node.comparators[0]) or not isinstance(node, ast.Compare) and self.fixed(node):
+            try: return bool(eval(self.captured(self.test, node)[0], dict(_nan=_nan, _inf=_inf)))
+            except NameError: return None
+
+    def chain(self, node):
+        "`a < b < c` as `a < b and b < c`"
+        pairs = zip([node.left, *node.comparators], node.ops, node.comparators)
+        return ast.copy_location(ast.BoolOp(ast.And(), [ast.copy_location(ast.Compare(a, [op], [b]), node) for a,op,b in pairs]), node)
+
     def at_IfExp(self, node):
+        if (known := self.decided(node.test)) is not None: return self.value(node.body if known else node.orelse)
         test = self.test(node.test)
         (a,first),(b,second) = self.captured(self.value, node.body), self.captured(self.value, node.orelse)
         name,simple = self.temp(), not (first or second)
@@ -734,7 +760,7 @@ class _Expressions(_Maths):
         if value.type=='float64' and v.type=='float32': self.unit.doubles[node.lineno+self.first-1] = self.lines[node.lineno-1].strip()
         return self.once(self.cast(value, v.type))
 
-# %% ../nbs/backstage/xray.ipynb #5095c52e
+# %% ../nbs/backstage/xray.ipynb #f1109cdd
 class _Calls(_Expressions):
     "Calls in a kernel"
     def at_Call(self, node):
@@ -782,7 +808,7 @@ class _Calls(_Expressions):
         if f is pow: return self.binary(node, ast.Pow, *args[:2])
         if f is divmod: return _Tup((self.binary(node, ast.FloorDiv, *args), self.binary(node, ast.Mod, *args)))
         x = self.once(args[0] if args[0].type[0]=='f' else self.cast(args[0], 'float64'))
-        if len(args)==1: return _Num(f'(round({x.code}) if -9.3e18 < {x.code} < 9.2e18 else -2**63)', 'int64', *_RANGE['int64'])
+        if len(args)==1: return _Num(f'_whole(round({x.code}) if math.isfinite({x.code}) else {x.code})', 'int64', *_RANGE['int64'])
         return _Num(f'_digits({x.code}, {args[1].code}, {"_f32" if x.type=="float32" else "float"})', x.type)
 
     def helper(self, node, f):
@@ -895,7 +921,7 @@ class _Calls(_Expressions):
         if path.startswith('shfl'): return args[1]._replace(code=res, **(dict(low=_RANGE[args[1].type][0], high=_RANGE[args[1].type][1]) if args[1].type in _RANGE else dict(low=-_inf, high=_inf)))
         return _Num(res, 'uint32', 0, 2**32-1) if path=='ballot_sync' else _Num(res, 'bool', 0, 1)
 
-# %% ../nbs/backstage/xray.ipynb #dc38d501
+# %% ../nbs/backstage/xray.ipynb #df6a344a
 class _Loop(NamedTuple):
     assigned:set # names that get a value in it
     head:dict # what the variables are at the beginning of a round
@@ -1007,6 +1033,7 @@ class _Function(_Calls):
         finally: self.env = before
 
     def do_If(self, s):
+        if (known := self.decided(s.test)) is not None: return self.body(s.body if known else s.orelse)
         test = self.test(s.test)
         (yes,after),(no,other) = self.way(s.body), self.way(s.orelse)
         end = self.meet([after, other])
@@ -1388,7 +1415,7 @@ class Fault:
         what = {'out of bounds': f', whose shape is {self.shape}', 'alias': f' was written as {self.other}', 'wrapped index': f' counts from the end'}.get(self.kind, '')
         return f'{self.kind}: {place}{what}: {self.first}, {self.count}×'
 
-# %% ../nbs/backstage/xray.ipynb #bae98cd0
+# %% ../nbs/backstage/xray.ipynb #04a705a3
 def _deeper(key): return key*1_000_000_007_654_321 % 2**61 # so that the rounds of an inner loop get keys of their own
 def _clip(i, n): return min(max(i+n if i < 0 else i, 0), n)
 
@@ -1487,7 +1514,7 @@ class _Launch:
             kernel.compiled('kernel', [])
             if (len(self.hot), self.warps)==before: break
         self.source,self.where = self.program()
-        tools = dict(_F=_F, _inf=_inf, _nan=_nan, math=math, _f32=_f32, _whole=_whole, _whole32=_whole32, _natural=_natural, _real=_real, _divide=_divide, _floor_mod=_floor_mod,
+        tools = dict(_F=_F, _inf=_inf, _nan=_nan, math=math, _f32=_f32, _whole=_whole, _real=_real, _divide=_divide, _floor_mod=_floor_mod,
                      _power=_power, _pow=_math('pow'), _digits=_digits, _deeper=_deeper, _clip=_clip, _touch=self.touch, _edge=self.edge, _astray=self.astray, _unset=self.unset,
                      _endless=self.endless, _crooked=self.crooked, _active=self.active, _record=lambda *x: self.recorder(*x))
         self.space.update(tools, **{f'b{i}': m.numbers for i,m in enumerate(self.memories)})
