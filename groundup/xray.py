@@ -424,7 +424,7 @@ class _Maths(_Source):
         if isinstance(v, _Num): return v.code if v.type=='bool' else f'({v.code} != 0)'
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
-# %% ../nbs/backstage/xray.ipynb #ab3f1597
+# %% ../nbs/backstage/xray.ipynb #f9dfb5bb
 class _Expressions(_Maths):
     "Expressions of a kernel, and the memory that they touch"
     def value(self, node):
@@ -444,7 +444,7 @@ class _Expressions(_Maths):
         if hasattr(x, 'dtype') and getattr(x, 'shape', None)==() and hasattr(x, 'item') and _scalar(x.dtype): return _const(x.item(), _scalar(x.dtype))
         if isinstance(x, float): return _const(x, 'float64')
         if isinstance(x, tuple): return _Tup(tuple(self.outside(i, node) for i in x))
-        if hasattr(x, 'shape') or isinstance(x, list): self.refuse(node, f'{ast.unparse(node)} is an array outside of the kernel; hand it over as an argument')
+        if isinstance(x, (list, Array)) or hasattr(x, '__array_interface__') and not isinstance(x, type): self.refuse(node, f'{ast.unparse(node)} is an array outside of the kernel; hand it over as an argument')
         return _Obj(x, _cuda_path(x))
 
     def at_Constant(self, node):
@@ -634,6 +634,7 @@ class _Expressions(_Maths):
             v = self.value(p)
             for x in v.items if isinstance(v, _Tup) else [v]:
                 if isinstance(x, _Num) and x.type[0]=='f' or not isinstance(x, (_Num, _Obj)): self.refuse(p, f'`{ast.unparse(p)}` is no whole number, and no slice; convert it, as in int(x)')
+                if isinstance(x, _Num) and x.known and x.low < 0 and not self.fixed(p): x = x._replace(high=0) # computed, not written
                 res.append(self.once(self.cast(x, 'int64') if x.type=='bool' else x) if isinstance(x, _Num) else x)
         return tuple(res)
 
@@ -708,7 +709,7 @@ class _Expressions(_Maths):
         number = memory if memory is not None else v.refs[3]
         if unit.mode=='steps': return self.emit(f'_record({site}, {number}, {self.keys[-1]}, {o})')
         if unit.mode=='orders': return hot and self.emit(f'yield {site}, {number}, {o}')
-        unit.logged[site] = (memory, _BITS[v.type]//8, wide, self.keys[-1] != '0')
+        unit.logged[site] = (memory, _BITS[v.type]//8, wide, memory is None or self.keys[-1] != '0')
         place = f'{o} + _lane40' if v.space=='shared' and _BITS[v.type]*wide > 32 else o
         self.emit(f'd{site}[{number}, {self.keys[-1]}].append({place})' if memory is None else f'd{site}[{self.keys[-1]}].append({place})' if self.keys[-1] != '0' else f'd{site}.append({place})')
         unit.decls[site] = v.decl
@@ -921,7 +922,7 @@ class _Calls(_Expressions):
         if path.startswith('shfl'): return args[1]._replace(code=res, **(dict(low=_RANGE[args[1].type][0], high=_RANGE[args[1].type][1]) if args[1].type in _RANGE else dict(low=-_inf, high=_inf)))
         return _Num(res, 'uint32', 0, 2**32-1) if path=='ballot_sync' else _Num(res, 'bool', 0, 1)
 
-# %% ../nbs/backstage/xray.ipynb #df6a344a
+# %% ../nbs/backstage/xray.ipynb #916ad0bf
 class _Loop(NamedTuple):
     assigned:set # names that get a value in it
     head:dict # what the variables are at the beginning of a round
@@ -999,7 +1000,7 @@ class _Function(_Calls):
         if not isinstance(v, _Tup) or len(v.items) != len(target.elts): self.refuse(s, f'{len(target.elts)} names need a tuple of {len(target.elts)}')
         items = v.items
         if len(items) > 1: # so that i,j = j,i works
-            items = [_rebuilt(i, iter([p if p.known or p.type=='ref' and p.code[0] not in 'ca' else self.kept(p) for p in _parts(i)])) for i in items]
+            items = [_rebuilt(i, iter([p if (p.code[0] not in 'ca' if p.type=='ref' else p.known) else self.kept(p) for p in _parts(i)])) for i in items]
         for t,i in zip(target.elts, items): self.assign(t, i, s)
 
     def kept(self, p):
@@ -1415,7 +1416,7 @@ class Fault:
         what = {'out of bounds': f', whose shape is {self.shape}', 'alias': f' was written as {self.other}', 'wrapped index': f' counts from the end'}.get(self.kind, '')
         return f'{self.kind}: {place}{what}: {self.first}, {self.count}×'
 
-# %% ../nbs/backstage/xray.ipynb #04a705a3
+# %% ../nbs/backstage/xray.ipynb #f9d669d4
 def _deeper(key): return key*1_000_000_007_654_321 % 2**61 # so that the rounds of an inner loop get keys of their own
 def _clip(i, n): return min(max(i+n if i < 0 else i, 0), n)
 
@@ -1435,6 +1436,7 @@ class _Launch:
         self.f,self.args,self.bytes,self.limit,self.mode = f, args, dynamic, limit, mode
         self.blocks,self.threads = _dim3(blocks, 'blocks', 2**31-1), _dim3(threads, 'threads', 1024)
         if max(self.blocks[1:]) > 65535: raise ValueError(f'blocks is {blocks!r}; in the second and third direction there can be 65535')
+        _Source(self, f) # is it one that we can read?
         bound = inspect.signature(f).bind(*args)
         bound.apply_defaults()
         self.named,self.grid,self.ids = bound.arguments, _all_places(self.blocks), _all_places(self.threads)
