@@ -973,4 +973,11 @@ d = { 'settings': { 'branch': 'main',
                                'groundup.xray.sectors': ('backstage/xray.html#sectors', 'groundup/xray.py'),
                                'groundup.xray.stand_in': ('backstage/xray.html#stand_in', 'groundup/xray.py'),
                                'groundup.xray.unfilled': ('backstage/xray.html#unfilled', 'groundup/xray.py'),
-                               'groundup.xray.xray': ('backstage/xray.html#xray', 'groundup/xray.py')}}}
+                               'groundup.xray.xray': ('backstage/xray.html#xray', 'groundup/xray.py')},
+            'groundup.xray_plots': { 'groundup.xray_plots._frame': ('backstage/xray_plots.html#_frame', 'groundup/xray_plots.py'),
+                                     'groundup.xray_plots._rows': ('backstage/xray_plots.html#_rows', 'groundup/xray_plots.py'),
+                                     'groundup.xray_plots.show_orders': ('backstage/xray_plots.html#show_orders', 'groundup/xray_plots.py'),
+                                     'groundup.xray_plots.show_steps': ('backstage/xray_plots.html#show_steps', 'groundup/xray_plots.py'),
+                                     'groundup.xray_plots.show_touched': ( 'backstage/xray_plots.html#show_touched',
+                                                                           'groundup/xray_plots.py'),
+                                     'groundup.xray_plots.touched': ('backstage/xray_plots.html#touched', 'groundup/xray_plots.py')}}}
