@@ -424,7 +424,7 @@ class _Maths(_Source):
         if isinstance(v, _Num): return v.code if v.type=='bool' else f'({v.code} != 0)'
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
-# %% ../nbs/backstage/xray.ipynb #f9dfb5bb
+# %% ../nbs/backstage/xray.ipynb #95176405
 class _Expressions(_Maths):
     "Expressions of a kernel, and the memory that they touch"
     def value(self, node):
@@ -549,7 +549,8 @@ class _Expressions(_Maths):
         if isinstance(node, ast.BoolOp):
             known,stop = [self.decided(v) for v in node.values], isinstance(node.op, ast.Or)
             return stop if stop in known else None if None in known else not stop
-        if isinstance(node, ast.Compare) and self.fixed(node.left) and self.fixed(node.comparators[0]) or not isinstance(node, ast.Compare) and self.fixed(node):
+        sides = [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
+        if all(map(self.fixed, sides)):
             try: return bool(eval(self.captured(self.test, node)[0], dict(_nan=_nan, _inf=_inf)))
             except NameError: return None
 
@@ -922,7 +923,7 @@ class _Calls(_Expressions):
         if path.startswith('shfl'): return args[1]._replace(code=res, **(dict(low=_RANGE[args[1].type][0], high=_RANGE[args[1].type][1]) if args[1].type in _RANGE else dict(low=-_inf, high=_inf)))
         return _Num(res, 'uint32', 0, 2**32-1) if path=='ballot_sync' else _Num(res, 'bool', 0, 1)
 
-# %% ../nbs/backstage/xray.ipynb #916ad0bf
+# %% ../nbs/backstage/xray.ipynb #46a73a69
 class _Loop(NamedTuple):
     assigned:set # names that get a value in it
     head:dict # what the variables are at the beginning of a round
@@ -959,7 +960,10 @@ class _Function(_Calls):
                 for slot,p,g in zip(self.slots(name, goal), _parts(v), _parts(goal)):
                     if not isinstance(goal, _Num):
                         if g.code==slot and (p.code, p.type) != (slot, g.type): self.emit(f'{slot} = {p.code if g.type=="ref" else self.cast(p, g.type).code}')
-                    elif p.type != g.type: self.emit(f'{slot} = {self.cast(p, g.type).code}')
+                    elif p.type != g.type:
+                        (code,out) = self.captured(self.cast, p, g.type)
+                        self.nest('try:', [*out, (self.line, f'{slot} = {code.code}')])
+                        self.emit('except UnboundLocalError: pass') # on this way it has no value
         return self.captured(convert)[1]
 
     def meet(self, envs):
