@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgba
 from .plots import accent, ink, second
 
-# %% ../nbs/backstage/xray_plots.ipynb #a77066ed
+# %% ../nbs/backstage/xray_plots.ipynb #6a997960
 def touched(
     steps:dict, # of `report.replay`
     array:int, # its place in `steps['arrays']`
@@ -20,7 +20,8 @@ def touched(
     warp = seen[0]['warp']
     lane = min(min(s['lanes']) for s in seen if s['warp']==warp)
     once = next(s for s in seen if s['warp']==warp and lane in s['lanes'])
-    hits = ([(s, p) for s in seen if s['warp']==warp for l,p in zip(s['lanes'], s['places']) if l==lane], [(once, p) for p in once['places']], [(s, p) for s in seen for p in s['places']])
+    hits = ([(s, p) for s in seen if s['warp']==warp for l,p in zip(s['lanes'], s['places']) if l==lane], [(once, p) for p in once['places']],
+            [(s, p) for s in seen for p in s['places']])
     shape,strides = (a['shape'], a['strides']) if a['shape'] else ([1], [1])
     cols = shape[-1]
     def index(place):
