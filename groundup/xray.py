@@ -47,14 +47,15 @@ def _result(op, a, b):
     if op in (ast.BitAnd, ast.BitOr, ast.BitXor) and a==b=='bool': return 'bool'
     return 'uint64' if a[0]=='u' and (b[0]=='u' or op in (ast.LShift, ast.RShift)) else 'int64'
 
-# %% ../nbs/backstage/xray.ipynb #b01398e0
+# %% ../nbs/backstage/xray.ipynb #17e9a0e6
 _F = _flat('f', [0.])
 _inf,_nan = math.inf, math.nan
 
 def _f32(x): _F[0] = x; return _F[0]
-def _whole(x): return int(x) if -2.**63 <= x < 2.**63 else -2**63
-def _whole32(x): return int(x) if -2.**31 <= x < 2.**31 else -2**31
-def _natural(x): return int(x) if -2.**63 <= x < 2.**64 else 2**63
+def _whole(x, kind='int64'):
+    "A float as a whole number, as a GPU makes it: cut off, at the most what there is, and 0 for what is no number"
+    low,high = _RANGE[kind]
+    return 0 if x!=x else low if x <= low else high if x >= high else int(x)
 
 def _real(n):
     "The whole number `n` as a float32, rounded once"
@@ -111,7 +112,7 @@ def _math(name):
             return poles[name] if name in poles and x[0]==(-1 if name=='log1p' else 0) else _nan
     return safe
 
-# %% ../nbs/backstage/xray.ipynb #33481bb2
+# %% ../nbs/backstage/xray.ipynb #f4ce5da3
 class _Num(NamedTuple):
     "A number of the kernel. If `low` is `high` it is known already"
     code:str # Python that computes it; a name, or in brackets
@@ -172,7 +173,9 @@ def _joined(name, a, b):
         if a.decl != b.decl: a = a._replace(decl=-1)
     def join(slot, x, y):
         if x==y: return x
-        return _Num(slot, 'ref' if x.type=='ref' else _unify(x.type, y.type), *((slot, slot) if x.type=='ref' else (min(x.low, y.low), max(x.high, y.high))))
+        if x.type=='ref': return _Num(slot, 'ref', slot, slot)
+        kind,low,high = _unify(x.type, y.type), min(x.low, y.low), max(x.high, y.high)
+        return _const(low, kind) if low==high else _Num(slot, kind, low, high)
     slots = [name] if isinstance(a, _Num) else [f'c{i}{name}' for i in range(len(_parts(a)))]
     return _rebuilt(a, iter([join(s, x, y) for s,x,y in zip(slots, _parts(a), _parts(b))]))
 
@@ -185,7 +188,7 @@ class Site(NamedTuple):
     name:str # of the array, as it is written there
     wide:int = 1 # numbers that are read at once
 
-# %% ../nbs/backstage/xray.ipynb #1bcfd2fd
+# %% ../nbs/backstage/xray.ipynb #a9e10dda
 _ASKS = 'threadIdx', 'blockIdx', 'blockDim', 'gridDim', 'laneid', 'warpsize'
 _WARPS = ('syncwarp', 'shfl_sync', 'shfl_up_sync', 'shfl_down_sync', 'shfl_xor_sync', 'all_sync', 'any_sync', 'ballot_sync', 'eq_sync', 'activemask')
 _ATOMICS = dict(add=ast.Add, sub=ast.Sub, max='max', min='min', exch=None, cas=None, and_=ast.BitAnd, or_=ast.BitOr, xor=ast.BitXor)
@@ -193,11 +196,15 @@ _CALLS = ('grid', 'gridsize', 'syncthreads', *_WARPS, 'shared.array', 'local.arr
           'threadfence_system', *(f'atomic.{a}' for a in _ATOMICS))
 _MATH = {f: f for f in '''acos acosh asin asinh atan atanh cos cosh erf erfc exp exp2 expm1 fabs gamma lgamma log log10 log1p log2 sin sinh sqrt tan tanh
     degrees radians atan2 copysign fmod hypot pow'''.split()} | dict(arcsin='asin', arccos='acos', arctan='atan', arctan2='atan2')
-_HINTS = dict(Try='look before you leap, with an if', List='use cuda.local.array', ListComp='use a for loop', GeneratorExp='use a for loop', Dict='use cuda.local.array',
-              Set='use cuda.local.array', FunctionDef='define the function outside of the kernel', Lambda='define a function outside of the kernel', With='leave it out',
-              Assert='test it outside of the kernel', Raise='write a mark into an array', JoinedStr='print the values themselves', Global='hand it over as an argument',
+_HINTS = dict(Try='look before you leap, with an if', List='use cuda.local.array', ListComp='use a for loop', GeneratorExp='use a for loop',
+              Dict='use cuda.local.array',
+              Set='use cuda.local.array', FunctionDef='define the function outside of the kernel', Lambda='define a function outside of the kernel',
+              With='leave it out',
+              Assert='test it outside of the kernel', Raise='write a mark into an array', JoinedStr='print the values themselves',
+              Global='hand it over as an argument',
               Nonlocal='hand it over as an argument', Delete='leave it out', NamedExpr='assign in a line of its own', Yield='use cuda.syncthreads()',
-              Starred='name the arguments one by one', Import='import it outside of the kernel', ImportFrom='import it outside of the kernel', Match='use if and elif')
+              Starred='name the arguments one by one', Import='import it outside of the kernel', ImportFrom='import it outside of the kernel',
+              Match='use if and elif')
 
 def _scalar(obj):
     "The name of a scalar type that Python, NumPy or numba know, or None"
@@ -220,7 +227,7 @@ def _python_of(kernel):
     if not isinstance(kernel, FunctionType): raise TypeError(f'{kernel!r} is no kernel; a kernel is a function, with @cuda.jit or without')
     return kernel
 
-# %% ../nbs/backstage/xray.ipynb #4f47dba0
+# %% ../nbs/backstage/xray.ipynb #5255d97a
 class _Source:
     "The source of one function, and the Python that is written for it"
     def __init__(self, unit, f, number=0, callers=()):
@@ -235,6 +242,10 @@ class _Source:
         if extra: self.refuse(self.tree, f'{extra.arg} is no plain argument; name each argument')
         self.outer = {**vars(builtins), **f.__globals__, **inspect.getclosurevars(f).nonlocals}
         self.local = {*f.__code__.co_varnames, *f.__code__.co_cellvars}
+        stores = Counter(n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and isinstance(n.ctx,
+            ast.Store)) + Counter(f.__code__.co_varnames[:f.__code__.co_argcount])
+        self.only = {n.targets[0].id: n.value for n in ast.walk(self.tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
+                     and stores[n.targets[0].id]==1}
         self.out,self.env,self.loops,self.keys,self.line,self.waits = [], {}, [], ['0'], self.first, False
 
     def refuse(self, node, why):
@@ -302,15 +313,16 @@ class _Source:
         if kind=='bool': return _Num(f'({v.code} != 0)', kind, 0, 1)
         if 'int' in kind:
             if v.type[0] != 'f': return self.wrapped(v._replace(code=f'(+{v.code})') if v.type=='bool' else v, kind)
-            name = dict(uint64='_natural', uint32='_whole', int64='_whole').get(kind, '_whole32')
-            return self.wrapped(_Num(f'{name}({v.code})', kind, *_RANGE['uint64' if name=='_natural' else 'int64' if name=='_whole' else 'int32']), kind)
+            wide = kind if kind in ('int64', 'uint64', 'uint32') else 'int32'
+            return self.wrapped(_Num(f'_whole({v.code}, {wide!r})', wide, *_RANGE[wide]), kind)
         if v.type[0]=='f': return _Num(v.code, kind) if kind=='float64' else self.rounded(v.code, kind)
         if kind=='float64': return _Num(f'float({v.code})', kind)
         if max(abs(v.low), abs(v.high)) < 2**24: return _Num(f'float({v.code})', kind)
         return _Num(f'_real({v.code})', kind)
 
-# %% ../nbs/backstage/xray.ipynb #01db0492
-_SIGNS = {ast.Add: '+', ast.Sub: '-', ast.Mult: '*', ast.Div: '/', ast.FloorDiv: '//', ast.Mod: '%', ast.Pow: '**', ast.LShift: '<<', ast.RShift: '>>', ast.BitAnd: '&',
+# %% ../nbs/backstage/xray.ipynb #d882db7f
+_SIGNS = {ast.Add: '+', ast.Sub: '-', ast.Mult: '*', ast.Div: '/', ast.FloorDiv: '//', ast.Mod: '%', ast.Pow: '**', ast.LShift: '<<', ast.RShift: '>>',
+          ast.BitAnd: '&',
           ast.BitOr: '|', ast.BitXor: '^', ast.Eq: '==', ast.NotEq: '!=', ast.Lt: '<', ast.LtE: '<=', ast.Gt: '>', ast.GtE: '>='}
 
 def _reach(op, a, b, kind):
@@ -336,7 +348,8 @@ class _Maths(_Source):
             if isinstance(x, _Arr): self.refuse(node, f'arithmetic with a whole array; take one number of it, as in x[i]')
             if not isinstance(x, _Num): self.refuse(node, 'this is no number; arithmetic is for numbers')
         kind = _result(op, a.type, b.type)
-        if op not in _SIGNS or kind[0]=='f' and op in (ast.LShift, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor): self.refuse(node, 'numba has no such operation for these types; convert to whole numbers first, with int(x)')
+        if op not in _SIGNS or kind[0]=='f' and op in (ast.LShift, ast.RShift, ast.BitAnd, ast.BitOr, ast.BitXor):
+            self.refuse(node, 'numba has no such operation for these types; convert to whole numbers first, with int(x)')
         if op is ast.Pow: return self.power(a, b, kind)
         sign = _SIGNS[op]
         if kind=='bool': return _Num(f'({a.code} {sign} {b.code})', kind, 0, 1)
@@ -345,9 +358,11 @@ class _Maths(_Source):
             if op is ast.Div:
                 a,b = self.once(a), self.once(b)
                 return self.rounded(f'({a.code}/{b.code} if {b.code} else _divide({a.code}, {b.code}))', kind)
-            if op in (ast.FloorDiv, ast.Mod): return _Num(f'_floor_mod({a.code}, {b.code}, {"_f32" if kind=="float32" else "float"})[{int(op is ast.Mod)}]', kind)
+            if op in (ast.FloorDiv, ast.Mod):
+                return _Num(f'_floor_mod({a.code}, {b.code}, {"_f32" if kind=="float32" else "float"})[{int(op is ast.Mod)}]', kind)
             return self.rounded(f'({a.code} {sign} {b.code})', kind)
-        if op not in (ast.Add, ast.Sub, ast.Mult, ast.LShift) or 'bool' in (a.type, b.type): a,b = self.cast(a, kind), self.cast(b, 'int64' if op is ast.RShift else kind)
+        if op not in (ast.Add, ast.Sub, ast.Mult, ast.LShift) or 'bool' in (a.type, b.type):
+            a,b = self.cast(a, kind), self.cast(b, 'int64' if op is ast.RShift else kind)
         if op in (ast.LShift, ast.RShift) and not 0 <= b.low <= b.high < 64: b = _Num(f'({b.code} & 63)', 'int64', 0, 63)
         code = f'({a.code} {sign} {b.code})'
         if op in (ast.FloorDiv, ast.Mod):
@@ -369,13 +384,14 @@ class _Maths(_Source):
 
     def negative(self, a):
         if a.type[0]=='f': return _const(-a.low, a.type) if a.known else _Num(f'(-{a.code})', a.type)
-        kind = 'uint64' if a.type[0]=='u' else 'int64'
-        return self.wrapped(_Num(f'(-{a.code})', kind, -a.high, -a.low), kind)
+        return self.widened_to_64(self.wrapped(_Num(f'(-{a.code})', a.type, -a.high, -a.low), 'int64' if a.type=='bool' else a.type))
 
     def inverted(self, a):
         if a.type=='bool': return _Num(f'(not {a.code})', 'bool', 0, 1)
-        kind = 'uint64' if a.type[0]=='u' else 'int64'
-        return self.wrapped(_Num(f'(~{a.code})', kind, -a.high-1, -a.low-1), kind)
+        return self.widened_to_64(self.wrapped(_Num(f'(~{a.code})', a.type, -a.high-1, -a.low-1), a.type))
+
+    def widened_to_64(self, a): # numba negates and inverts in the type that is there, and widens afterwards
+        return a._replace(type='uint64' if a.type[0]=='u' else 'int64')
 
     def compared(self, op, a, b):
         if 'f' in (a.type[0], b.type[0]) and a.type != b.type: a,b = self.cast(a, 'float64'), self.cast(b, 'float64')
@@ -388,7 +404,8 @@ class _Maths(_Source):
             kind = _unify(best.type, v.type)
             x,y = self.once(self.cast(best, kind)), self.once(self.cast(v, kind))
             pick = min if sign=='<' else max
-            best = self.once(_Num(f'({y.code} if {y.code} {sign} {x.code} else {x.code})', kind, *((pick(x.low, y.low), pick(x.high, y.high)) if kind[0] != 'f' else ())))
+            best = self.once(_Num(f'({y.code} if {y.code} {sign} {x.code} else {x.code})', kind,
+                                  *((pick(x.low, y.low), pick(x.high, y.high)) if kind[0] != 'f' else ())))
             if best.known: best = _const(best.low, kind)
         return best
 
@@ -398,19 +415,18 @@ class _Maths(_Source):
         low,high = max(0, a.low, -a.high), max(abs(a.low), abs(a.high))
         return self.wrapped(_Num(f'abs({a.code})', a.type, low, high), a.type)
 
-    def whole(self, code): return _Num(f'_whole({code})', 'int64', *_RANGE['int64'])
-
     def math(self, node, name, args):
         "A function of the module math, or its namesake in NumPy"
         if name in ('floor', 'ceil', 'trunc') and len(args)==1:
             if args[0].type[0] != 'f': return self.cast(args[0], 'uint64' if args[0].type[0]=='u' else 'int64')
             x = self.once(args[0])
-            return _Num(f'(math.{name}({x.code}) if -9.3e18 < {x.code} < 9.2e18 else -2**63)', 'int64', *_RANGE['int64'])
+            return _Num(f'_whole(math.{name}({x.code}) if math.isfinite({x.code}) else {x.code})', 'int64', *_RANGE['int64'])
         if name in ('isnan', 'isinf', 'isfinite') and len(args)==1: return _Num(f'math.{name}({args[0].code})', 'bool', 0, 1)
         if name not in _MATH: self.refuse(node, f'the simulator has no math.{name}; it has {", ".join(sorted({*_MATH.values()}))}')
         kind = 'float32' if all(a.type=='float32' for a in args) else 'float64'
         for a in args:
-            if a.type=='float32' and len(args) > 1 and any(b.type in _SMALL for b in args if b.type != 'float32') and {b.type for b in args} <= _SMALL: kind = 'float32'
+            if a.type=='float32' and len(args) > 1 and any(b.type in _SMALL for b in args if b.type != 'float32') and {b.type for b in args} <= _SMALL:
+                kind = 'float32'
         name = _MATH[name]
         self.unit.space.setdefault(f'_m_{name}', _math(name))
         return self.rounded(f'_m_{name}({", ".join(self.cast(a, kind).code for a in args)})', kind)
@@ -420,7 +436,7 @@ class _Maths(_Source):
         if isinstance(v, _Num): return v.code if v.type=='bool' else f'({v.code} != 0)'
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
-# %% ../nbs/backstage/xray.ipynb #3f5261d9
+# %% ../nbs/backstage/xray.ipynb #49ad489c
 class _Expressions(_Maths):
     "Expressions of a kernel, and the memory that they touch"
     def value(self, node):
@@ -440,7 +456,8 @@ class _Expressions(_Maths):
         if hasattr(x, 'dtype') and getattr(x, 'shape', None)==() and hasattr(x, 'item') and _scalar(x.dtype): return _const(x.item(), _scalar(x.dtype))
         if isinstance(x, float): return _const(x, 'float64')
         if isinstance(x, tuple): return _Tup(tuple(self.outside(i, node) for i in x))
-        if hasattr(x, 'shape') or isinstance(x, list): self.refuse(node, f'{ast.unparse(node)} is an array outside of the kernel; hand it over as an argument')
+        if isinstance(x, (list, Array)) or hasattr(x, '__array_interface__') and not isinstance(x, type):
+            self.refuse(node, f'{ast.unparse(node)} is an array outside of the kernel; hand it over as an argument')
         return _Obj(x, _cuda_path(x))
 
     def at_Constant(self, node):
@@ -476,18 +493,18 @@ class _Expressions(_Maths):
         return self.inverted(v) if isinstance(node.op, ast.Invert) else self.cast(v, 'uint64' if v.type[0]=='u' else v.type if v.type[0]=='f' else 'int64')
 
     def at_Compare(self, node):
-        if len(node.ops) > 1:
-            pairs = zip([node.left, *node.comparators], node.ops, node.comparators)
-            return self.at_BoolOp(ast.BoolOp(ast.And(), [ast.copy_location(ast.Compare(a, [op], [b]), node) for a,op,b in pairs]))
+        if len(node.ops) > 1: return self.at_BoolOp(self.chain(node))
         a,b,op = self.value(node.left), self.value(node.comparators[0]), node.ops[0]
-        if isinstance(op, (ast.Is, ast.IsNot)) and isinstance(b, _Obj): return _const((isinstance(a, _Obj) and a.what is b.what)==isinstance(op, ast.Is), 'bool')
+        if isinstance(op, (ast.Is, ast.IsNot)) and isinstance(b, _Obj):
+            return _const((isinstance(a, _Obj) and a.what is b.what)==isinstance(op, ast.Is), 'bool')
         if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(op, (ast.Eq, ast.NotEq)) and len(a.items)==len(b.items):
             same = ' and '.join(self.compared(ast.Eq, x, y).code for x,y in zip(a.items, b.items)) or 'True'
             return _Num(f'({same})' if isinstance(op, ast.Eq) else f'(not ({same}))', 'bool', 0, 1)
         if isinstance(a, _Obj) and isinstance(b, _Obj) and isinstance(op, (ast.Eq, ast.NotEq)): # dtypes
             return _const(((_scalar(a.what) or a.what)==(_scalar(b.what) or b.what))==isinstance(op, ast.Eq), 'bool')
         a,b = (self.read(x, (), node) if isinstance(x, _Arr) and not x.shape else x for x in (a, b))
-        if not (isinstance(a, _Num) and isinstance(b, _Num)) or type(op) not in _SIGNS: self.refuse(node, 'numbers can be compared, with <, <=, ==, !=, >= and >')
+        if not (isinstance(a, _Num) and isinstance(b, _Num)) or type(op) not in _SIGNS:
+            self.refuse(node, 'numbers can be compared, with <, <=, ==, !=, >= and >')
         return self.compared(type(op), a, b)
 
     def test(self, node):
@@ -498,9 +515,7 @@ class _Expressions(_Maths):
 
     def either(self, node):
         "`and` and `or` where only the truth counts"
-        if isinstance(node, ast.Compare):
-            pairs = zip([node.left, *node.comparators], node.ops, node.comparators)
-            node = ast.BoolOp(ast.And(), [ast.copy_location(ast.Compare(a, [op], [b]), node) for a,op,b in pairs])
+        if isinstance(node, ast.Compare): node = self.chain(node)
         word,code = 'and' if isinstance(node.op, ast.And) else 'or', self.test(node.values[0])
         for v in node.values[1:]:
             more,statements = self.captured(self.test, v)
@@ -514,6 +529,10 @@ class _Expressions(_Maths):
         return code
 
     def at_BoolOp(self, node):
+        if len(node.values)==1: return self.value(node.values[0])
+        if (known := self.decided(node.values[0])) is not None:
+            return self.value(node.values[0]) if known==isinstance(node.op, ast.Or) else self.at_BoolOp(ast.copy_location(ast.BoolOp(node.op, node.values[1:]),
+                node))
         first,*rest = [self.captured(self.value, v) for v in node.values]
         values = [first[0], *(v for v,_ in rest)]
         if all(isinstance(v, _Num) and v.type=='bool' for v in values): return _Num(self.either(node), 'bool', 0, 1)
@@ -533,7 +552,33 @@ class _Expressions(_Maths):
             self.nest(f'if {"not "*isinstance(node.op, ast.Or)}{flag}:', self.captured(rest)[1])
         return _Num(name, kind, low, high)
 
+    def fixed(self, n):
+        "Is this a constant for numba: written here, outside, or the only value that a name ever gets?"
+        if isinstance(n, ast.Name):
+            return self.fixed(self.only[n.id]) if n.id in self.only else n.id not in self.local and isinstance(self.outer.get(n.id), (int, float))
+        if isinstance(n, ast.BinOp):
+            return all(isinstance(x, ast.Constant) or isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.Constant) for x in (n.left, n.right))
+        return isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) or isinstance(n, ast.UnaryOp) and self.fixed(n.operand)
+
+    def decided(self, node):
+        "The outcome of a test of constants, of which numba keeps one way only; None where it is not known before"
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not): return None if (known := self.decided(node.operand)) is None else not known
+        if isinstance(node, ast.Compare) and len(node.ops) > 1: node = self.chain(node)
+        if isinstance(node, ast.BoolOp):
+            known,stop = [self.decided(v) for v in node.values], isinstance(node.op, ast.Or)
+            return stop if stop in known else None if None in known else not stop
+        sides = [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
+        if all(map(self.fixed, sides)):
+            try: return bool(eval(self.captured(self.test, node)[0], dict(_nan=_nan, _inf=_inf)))
+            except NameError: return None
+
+    def chain(self, node):
+        "`a < b < c` as `a < b and b < c`"
+        pairs = zip([node.left, *node.comparators], node.ops, node.comparators)
+        return ast.copy_location(ast.BoolOp(ast.And(), [ast.copy_location(ast.Compare(a, [op], [b]), node) for a,op,b in pairs]), node)
+
     def at_IfExp(self, node):
+        if (known := self.decided(node.test)) is not None: return self.value(node.body if known else node.orelse)
         test = self.test(node.test)
         (a,first),(b,second) = self.captured(self.value, node.body), self.captured(self.value, node.orelse)
         name,simple = self.temp(), not (first or second)
@@ -548,7 +593,8 @@ class _Expressions(_Maths):
             self.out = kept
         if isinstance(both, _Num) and both.code != name: both = both._replace(code=name)
         settle(a, first); settle(b, second)
-        if simple and isinstance(both, _Num) and len(first)==len(second)==1: return both._replace(code=f'({first[0][1].split(" = ", 1)[1]} if {test} else {second[0][1].split(" = ", 1)[1]})')
+        if simple and isinstance(both, _Num) and len(first)==len(second)==1:
+            return both._replace(code=f'({first[0][1].split(" = ", 1)[1]} if {test} else {second[0][1].split(" = ", 1)[1]})')
         self.nest(f'if {test}:', first); self.nest('else:', second)
         return both
 
@@ -572,7 +618,9 @@ class _Expressions(_Maths):
     def of_array(self, v, node):
         name = node.attr
         if name=='shape': return _Tup(v.shape)
-        if name=='strides': return _Tup(tuple(self.cast(_Num(f'({s.code}*{_BITS[v.type]//8})', 'int64', s.low*_BITS[v.type]//8, s.high*_BITS[v.type]//8), 'int64') for s in v.strides))
+        if name=='strides':
+            return _Tup(tuple(self.cast(_Num(f'({s.code}*{_BITS[v.type]//8})', 'int64', s.low*_BITS[v.type]//8, s.high*_BITS[v.type]//8), 'int64')
+                              for s in v.strides))
         if name=='ndim': return _const(len(v.shape), 'int64')
         if name=='size': return self.product(v.shape)
         if name=='T': return v._replace(shape=v.shape[::-1], strides=v.strides[::-1])
@@ -588,13 +636,15 @@ class _Expressions(_Maths):
     def at_Subscript(self, node):
         v = self.value(node.value)
         if isinstance(v, _Tup):
-            if isinstance(node.slice, ast.Slice): return _Tup(v.items[slice(*(None if e is None else int(self.number(e).low) for e in (node.slice.lower, node.slice.upper, node.slice.step)))])
+            if isinstance(node.slice, ast.Slice):
+                return _Tup(v.items[slice(*(None if e is None else int(self.number(e).low) for e in (node.slice.lower, node.slice.upper, node.slice.step)))])
             i = self.number(node.slice)
             if i.known:
                 if not -len(v.items) <= i.low < len(v.items): self.refuse(node, f'a tuple of {len(v.items)} has no item {i.low}')
                 return v.items[int(i.low)]
             kinds = {x.type for x in v.items if isinstance(x, _Num)}
-            if len(kinds) != 1 or not all(isinstance(x, _Num) for x in v.items): self.refuse(node, 'the items of this tuple are of different types; use a number that is known as the index')
+            if len(kinds) != 1 or not all(isinstance(x, _Num) for x in v.items):
+                self.refuse(node, 'the items of this tuple are of different types; use a number that is known as the index')
             return self.once(_Num(f'({", ".join(x.code for x in v.items)},)[{i.code}]', *kinds, min(x.low for x in v.items), max(x.high for x in v.items)))
         if not isinstance(v, _Arr): self.refuse(node, f'`{ast.unparse(node.value)}` is no array')
         index = self.indices(node.slice)
@@ -607,19 +657,23 @@ class _Expressions(_Maths):
         for p in parts:
             v = self.value(p)
             for x in v.items if isinstance(v, _Tup) else [v]:
-                if isinstance(x, _Num) and x.type[0]=='f' or not isinstance(x, (_Num, _Obj)): self.refuse(p, f'`{ast.unparse(p)}` is no whole number, and no slice; convert it, as in int(x)')
+                if isinstance(x, _Num) and x.type[0]=='f' or not isinstance(x, (_Num, _Obj)):
+                    self.refuse(p, f'`{ast.unparse(p)}` is no whole number, and no slice; convert it, as in int(x)')
+                if isinstance(x, _Num) and x.known and x.low < 0 and not self.fixed(p): x = x._replace(high=0) # computed, not written
                 res.append(self.once(self.cast(x, 'int64') if x.type=='bool' else x) if isinstance(x, _Num) else x)
         return tuple(res)
 
     def view(self, v, index, node):
         "A part of an array"
-        if len(index) > len(v.shape): self.refuse(node, f'{len(index)} indices for `{ast.unparse(node.value)}`, which has {len(v.shape)} dimension{"s"*(len(v.shape)!=1)}')
+        if len(index) > len(v.shape):
+            self.refuse(node, f'{len(index)} indices for `{ast.unparse(node.value)}`, which has {len(v.shape)} dimension{"s"*(len(v.shape)!=1)}')
         off,shape,strides = v.off, [], []
         for i,n,s in zip(index, v.shape, v.strides):
             if isinstance(i, _Num):
                 if i.known and i.low < 0: i = self.raw(ast.Add, i, n)
                 if i.low < 0 or not i.high < n.low:
-                    self.nest(f'if not 0 <= {i.code} < {n.code}:', [(self.line, f'{(t := self.temp())} = _astray({self.site(node, "read", ast.unparse(node.value))}, {i.code}, {n.code})')])
+                    self.nest(f'if not 0 <= {i.code} < {n.code}:',
+                              [(self.line, f'{(t := self.temp())} = _astray({self.site(node, "read", ast.unparse(node.value))}, {i.code}, {n.code})')])
                     self.nest('else:', [(self.line, f'{t} = {i.code}')])
                     i = i._replace(code=t, low=0, high=max(n.high-1, 0))
                 off = self.raw(ast.Add, off, self.raw(ast.Mult, i, s))
@@ -643,7 +697,8 @@ class _Expressions(_Maths):
 
     def raw(self, op, a, b):
         "Arithmetic with places in memory, which does not wrap"
-        if a.known and b.known: return _const({ast.Add: a.low+b.low, ast.Sub: a.low-b.low, ast.Mult: a.low*b.low, ast.FloorDiv: a.low//(b.low or 1)}[op], 'int64')
+        if a.known and b.known:
+            return _const({ast.Add: a.low+b.low, ast.Sub: a.low-b.low, ast.Mult: a.low*b.low, ast.FloorDiv: a.low//(b.low or 1)}[op], 'int64')
         if op is ast.Add and a.known and a.low==0 or op is ast.Mult and a.known and a.low==1: return b
         if b.known and (op is ast.Add and b.low==0 or op in (ast.Mult, ast.FloorDiv) and b.low==1 or op is ast.Sub and b.low==0): return a
         return _Num(f'({a.code} {_SIGNS[op]} {b.code})', 'int64', *_reach(op, a, b, 'int64'))
@@ -682,12 +737,14 @@ class _Expressions(_Maths):
         number = memory if memory is not None else v.refs[3]
         if unit.mode=='steps': return self.emit(f'_record({site}, {number}, {self.keys[-1]}, {o})')
         if unit.mode=='orders': return hot and self.emit(f'yield {site}, {number}, {o}')
-        unit.logged[site] = (memory, _BITS[v.type]//8, wide, self.keys[-1] != '0')
+        unit.logged[site] = (memory, _BITS[v.type]//8, wide, memory is None or self.keys[-1] != '0')
         place = f'{o} + _lane40' if v.space=='shared' and _BITS[v.type]*wide > 32 else o
-        self.emit(f'd{site}[{number}, {self.keys[-1]}].append({place})' if memory is None else f'd{site}[{self.keys[-1]}].append({place})' if self.keys[-1] != '0' else f'd{site}.append({place})')
+        self.emit(f'd{site}[{number}, {self.keys[-1]}].append({place})' if memory is None else f'd{site}[{self.keys[-1]}].append({place})'
+                  if self.keys[-1] != '0' else f'd{site}.append({place})')
         unit.decls[site] = v.decl
         if not hot: return
-        if v.space=='global' or memory is None or memory==unit.dynamic or kind=='atomic' or unit.warps: return self.emit(f'_touch({site}, {number}, {o}, _m + {site})')
+        if v.space=='global' or memory is None or memory==unit.dynamic or kind=='atomic' or unit.warps:
+            return self.emit(f'_touch({site}, {number}, {o}, _m + {site})')
         _,S,F,_ = v.refs
         if kind=='read':
             self.nest(f'if not 0 < {S}[{o}] < _T:', [(self.line, f'_touch({site}, {number}, {o}, _m + {site})')])
@@ -718,7 +775,8 @@ class _Expressions(_Maths):
     def store(self, v, index, node, value):
         "Write one number"
         if len(index) != len(v.shape) or not all(isinstance(i, _Num) for i in index):
-            self.refuse(node, f'the simulator writes single numbers; give an index for each dimension of `{ast.unparse(node.value)}`, and write a loop for more')
+            self.refuse(node,
+                        f'the simulator writes single numbers; give an index for each dimension of `{ast.unparse(node.value)}`, and write a loop for more')
         site = self.site(node, 'write', ast.unparse(node.value))
         value = self.stored(v, value, node)
         o,test = self.place(v, index, site)
@@ -734,7 +792,7 @@ class _Expressions(_Maths):
         if value.type=='float64' and v.type=='float32': self.unit.doubles[node.lineno+self.first-1] = self.lines[node.lineno-1].strip()
         return self.once(self.cast(value, v.type))
 
-# %% ../nbs/backstage/xray.ipynb #5095c52e
+# %% ../nbs/backstage/xray.ipynb #56cc4514
 class _Calls(_Expressions):
     "Calls in a kernel"
     def at_Call(self, node):
@@ -764,12 +822,15 @@ class _Calls(_Expressions):
 
     def wide_read(self, node, wide):
         v,*index = [self.value(a) for a in node.args]
-        if not isinstance(v, _Arr) or len(index) != len(v.shape): self.refuse(node, 'this reads numbers of an array side by side; hand it an array, and an index for each dimension')
+        if not isinstance(v, _Arr) or len(index) != len(v.shape):
+            self.refuse(node, 'this reads numbers of an array side by side; hand it an array, and an index for each dimension')
         return self.read(v, tuple(self.once(i) for i in index), node, wide)
 
     def call_python(self, node, f, args):
         if f is print:
-            self.emit(f'print({", ".join(p.code if p.type != "ref" else repr("…") for a in args for p in _parts(a)) if not any(isinstance(a, _Obj) for a in args) else ", ".join(repr(a.what) if isinstance(a, _Obj) else a.code for a in args)})')
+            texts = [repr(a.what) if isinstance(a, _Obj) else ', '.join(p.code for p in _parts(a)) if not isinstance(a, _Arr) else repr('an array')
+                     for a in args]
+            self.emit(f'print({", ".join(texts)})')
             return _Obj(None)
         if f is len:
             if isinstance(args[0], _Tup): return _const(len(args[0].items), 'int64')
@@ -782,7 +843,7 @@ class _Calls(_Expressions):
         if f is pow: return self.binary(node, ast.Pow, *args[:2])
         if f is divmod: return _Tup((self.binary(node, ast.FloorDiv, *args), self.binary(node, ast.Mod, *args)))
         x = self.once(args[0] if args[0].type[0]=='f' else self.cast(args[0], 'float64'))
-        if len(args)==1: return _Num(f'(round({x.code}) if -9.3e18 < {x.code} < 9.2e18 else -2**63)', 'int64', *_RANGE['int64'])
+        if len(args)==1: return _Num(f'_whole(round({x.code}) if math.isfinite({x.code}) else {x.code})', 'int64', *_RANGE['int64'])
         return _Num(f'_digits({x.code}, {args[1].code}, {"_f32" if x.type=="float32" else "float"})', x.type)
 
     def helper(self, node, f):
@@ -799,7 +860,8 @@ class _Calls(_Expressions):
             if isinstance(v, _Obj): inner.env[name] = v
             else:
                 slots = [p.code if p.known and (p.type != 'ref' or p.code[0] not in 'lca') else f'a{number}_{name}_{i}' for i,p in enumerate(_parts(v))]
-                inner.env[name] = _rebuilt(v, iter([p if s==p.code else p._replace(code=s) if p.type != 'ref' else _Num(s, 'ref', s, s) for p,s in zip(_parts(v), slots)]))
+                inner.env[name] = _rebuilt(v, iter([p if s==p.code else p._replace(code=s) if p.type != 'ref' else _Num(s, 'ref', s, s) for p,
+                                                    s in zip(_parts(v), slots)]))
                 names += [s for s,p in zip(slots, _parts(v)) if s != p.code]
                 given += [p.code for s,p in zip(slots, _parts(v)) if s != p.code]
         for name in [*inner.env]:
@@ -813,7 +875,8 @@ class _Calls(_Expressions):
             return result or _Obj(None)
         slots = [self.temp() for _ in _parts(result)]
         self.emit(f'{", ".join(slots)}{","*(len(slots)==1)} = {call}')
-        return _rebuilt(result, iter([p if p.type != 'ref' and p.known else p._replace(code=s) if p.type != 'ref' else _Num(s, 'ref', s, s) for p,s in zip(_parts(result), slots)]))
+        return _rebuilt(result, iter([p if p.type != 'ref' and p.known else p._replace(code=s) if p.type != 'ref' else _Num(s, 'ref', s, s) for p,
+                                      s in zip(_parts(result), slots)]))
 
     def call_cuda(self, node, path):
         args = node.args
@@ -835,7 +898,8 @@ class _Calls(_Expressions):
         if path=='fma' and len(values)==3:
             kind = _unify(_unify(values[0].type, values[1].type), values[2].type)
             return self.binary(node, ast.Add, self.binary(node, ast.Mult, *(self.cast(v, kind) for v in values[:2])), self.cast(values[2], kind))
-        if path=='popc': return _Num(f'({self.cast(values[0], "uint64" if values[0].type in ("int64", "uint64") else "uint32").code}).bit_count()', 'int32', 0, 64)
+        if path=='popc':
+            return _Num(f'({self.cast(values[0], "uint64" if values[0].type in ("int64", "uint64") else "uint32").code}).bit_count()', 'int32', 0, 64)
         if path=='selp' and len(values)==3:
             kind = _unify(values[1].type, values[2].type)
             a,b = (self.once(self.cast(v, kind)) for v in values[1:])
@@ -851,8 +915,10 @@ class _Calls(_Expressions):
         if kind is None: self.refuse(node, f'`{ast.unparse(given["dtype"])}` is no type of a number; write float32, say')
         sizes = shape.items if isinstance(shape, _Tup) else (shape,)
         for part in ast.walk(given['shape']):
-            if isinstance(part, ast.Name) and part.id in self.local: self.refuse(node, f'shape and dtype of such an array must be known when the kernel is compiled, and {part.id} is not; write a number')
-        if not all(isinstance(s, _Num) and s.known and s.low >= 0 for s in sizes): self.refuse(node, 'the shape of such an array must be known when the kernel is compiled; write numbers')
+            if isinstance(part, ast.Name) and part.id in self.local:
+                self.refuse(node, f'shape and dtype of such an array must be known when the kernel is compiled, and {part.id} is not; write a number')
+        if not all(isinstance(s, _Num) and s.known and s.low >= 0 for s in sizes):
+            self.refuse(node, 'the shape of such an array must be known when the kernel is compiled; write numbers')
         sizes,dynamic = [int(s.low) for s in sizes], isinstance(shape, _Num) and shape.low==0
         site = self.site(node, 'array', self.assigned)
         if space=='shared': memory,refs,sizes = self.unit.share(site, kind, sizes, dynamic)
@@ -863,11 +929,13 @@ class _Calls(_Expressions):
         return _Arr(kind, space, memory, refs, _const(0, 'int64'), *(tuple(_const(s, 'int64') for s in x) for x in (sizes, strides)), site)
 
     def atomic(self, node, op):
-        if node.keywords or len(node.args) != (4 if op=='cas' else 3): self.refuse(node, f'cuda.atomic.{op} takes an array, an index and {"two values" if op=="cas" else "a value"}')
+        if node.keywords or len(node.args) != (4 if op=='cas' else 3):
+            self.refuse(node, f'cuda.atomic.{op} takes an array, an index and {"two values" if op=="cas" else "a value"}')
         v = self.value(node.args[0])
         if not isinstance(v, _Arr) or v.space=='local': self.refuse(node, f'`{ast.unparse(node.args[0])}` is no array in global or shared memory')
         index = self.indices(node.args[1])
-        if len(index) != len(v.shape) or not all(isinstance(i, _Num) for i in index): self.refuse(node, f'an index for each dimension of `{ast.unparse(node.args[0])}` is needed')
+        if len(index) != len(v.shape) or not all(isinstance(i, _Num) for i in index):
+            self.refuse(node, f'an index for each dimension of `{ast.unparse(node.args[0])}` is needed')
         values = [self.stored(v, self.number(a), node) for a in node.args[2:]]
         site,old = self.site(node, 'atomic', ast.unparse(node.args[0])), self.temp()
         o,test = self.place(v, index, site)
@@ -888,14 +956,17 @@ class _Calls(_Expressions):
         if path=='activemask': return _Num('_active()', 'int32', *_RANGE['int32'])
         self.unit.warps = self.waits = True
         args,res = [self.number(a) for a in node.args], self.temp()
-        if len(args) != (0 if path=='syncwarp' and not args else 1 if path=='syncwarp' else 3 if path.startswith('shfl') else 2): self.refuse(node, f'cuda.{path} takes a mask first, and then its values')
+        if len(args) != (0 if path=='syncwarp' and not args else 1 if path=='syncwarp' else 3 if path.startswith('shfl') else 2):
+            self.refuse(node, f'cuda.{path} takes a mask first, and then its values')
         codes = ''.join(f', {a.code}' for a in args)
         self.emit(f'{"_m, _T, " if self.unit.mode=="count" else ""}{res} = yield ({self.site(node, "warp")}, {path!r}{codes or ", -1"})')
         if path=='syncwarp': return _Obj(None)
-        if path.startswith('shfl'): return args[1]._replace(code=res, **(dict(low=_RANGE[args[1].type][0], high=_RANGE[args[1].type][1]) if args[1].type in _RANGE else dict(low=-_inf, high=_inf)))
+        if path.startswith('shfl'):
+            return args[1]._replace(code=res, **(dict(low=_RANGE[args[1].type][0], high=_RANGE[args[1].type][1]) if args[1].type in _RANGE
+                                                 else dict(low=-_inf, high=_inf)))
         return _Num(res, 'uint32', 0, 2**32-1) if path=='ballot_sync' else _Num(res, 'bool', 0, 1)
 
-# %% ../nbs/backstage/xray.ipynb #dc38d501
+# %% ../nbs/backstage/xray.ipynb #eb3e08c7
 class _Loop(NamedTuple):
     assigned:set # names that get a value in it
     head:dict # what the variables are at the beginning of a round
@@ -932,7 +1003,10 @@ class _Function(_Calls):
                 for slot,p,g in zip(self.slots(name, goal), _parts(v), _parts(goal)):
                     if not isinstance(goal, _Num):
                         if g.code==slot and (p.code, p.type) != (slot, g.type): self.emit(f'{slot} = {p.code if g.type=="ref" else self.cast(p, g.type).code}')
-                    elif p.type != g.type: self.emit(f'{slot} = {self.cast(p, g.type).code}')
+                    elif p.type != g.type:
+                        (code,out) = self.captured(self.cast, p, g.type)
+                        self.nest('try:', [*out, (self.line, f'{slot} = {code.code}')])
+                        self.emit('except UnboundLocalError: pass') # on this way it has no value
         return self.captured(convert)[1]
 
     def meet(self, envs):
@@ -968,12 +1042,14 @@ class _Function(_Calls):
     def assign(self, target, v, s):
         if isinstance(target, ast.Name): return self.bind(target.id, v)
         if isinstance(target, ast.Subscript): return self.store(*self.spot(target), target, v)
-        if not isinstance(target, (ast.Tuple, ast.List)): self.refuse(s, f'the simulator cannot assign to `{ast.unparse(target)}`; assign to a name, or to a place in an array')
-        if isinstance(v, _Arr): v = _Tup(tuple(self.item(v, _const(i, 'int64'), s.value) for i in range(int(v.shape[0].low)))) if v.shape and v.shape[0].known else v
+        if not isinstance(target, (ast.Tuple, ast.List)):
+            self.refuse(s, f'the simulator cannot assign to `{ast.unparse(target)}`; assign to a name, or to a place in an array')
+        if isinstance(v, _Arr):
+            v = _Tup(tuple(self.item(v, _const(i, 'int64'), s.value) for i in range(int(v.shape[0].low)))) if v.shape and v.shape[0].known else v
         if not isinstance(v, _Tup) or len(v.items) != len(target.elts): self.refuse(s, f'{len(target.elts)} names need a tuple of {len(target.elts)}')
         items = v.items
         if len(items) > 1: # so that i,j = j,i works
-            items = [_rebuilt(i, iter([p if p.known or p.type=='ref' and p.code[0] not in 'ca' else self.kept(p) for p in _parts(i)])) for i in items]
+            items = [_rebuilt(i, iter([p if (p.code[0] not in 'ca' if p.type=='ref' else p.known) else self.kept(p) for p in _parts(i)])) for i in items]
         for t,i in zip(target.elts, items): self.assign(t, i, s)
 
     def kept(self, p):
@@ -1007,6 +1083,7 @@ class _Function(_Calls):
         finally: self.env = before
 
     def do_If(self, s):
+        if (known := self.decided(s.test)) is not None: return self.body(s.body if known else s.orelse)
         test = self.test(s.test)
         (yes,after),(no,other) = self.way(s.body), self.way(s.orelse)
         end = self.meet([after, other])
@@ -1019,7 +1096,8 @@ class _Function(_Calls):
 
     def do_Return(self, s):
         if len(self.callers)==1:
-            if s.value and not (isinstance(s.value, ast.Constant) and s.value.value is None): self.refuse(s, 'a kernel returns nothing; it writes its result into an array')
+            if s.value and not (isinstance(s.value, ast.Constant) and s.value.value is None):
+                self.refuse(s, 'a kernel returns nothing; it writes its result into an array')
             self.emit('return')
         else: self.give(self.value(s.value) if s.value else _Obj(None))
         self.env = None
@@ -1179,11 +1257,13 @@ class _Function(_Calls):
             ends = self.results
             new = ends[0] if ends else None
             for i,v in enumerate(ends[1:]):
-                if new != v: new = _joined('r', new, v) if not isinstance(new, _Obj) and not isinstance(v, _Obj) else self.refuse(self.tree, f'{self.f.__name__} returns a value on one way and none on another; return one on each')
+                if new != v: new = _joined('r', new, v) if not isinstance(new, _Obj) and not isinstance(v, _Obj) else self.refuse(self.tree,
+                    f'{self.f.__name__} returns a value on one way and none on another; return one on each')
                 if new is None: self.refuse(self.tree, f'{self.f.__name__} returns different kinds of things; return the same kind on each way')
             if new==goal or goal is None and all([p.type for p in _parts(v)]==[p.type for p in _parts(new)] for v in ends): break
             goal = new
-        if not self.out or self.unit.mode=='orders' and not self.waits: self.out.append((self.line, 'if 0: yield') if self.unit.mode=='orders' else (self.line, 'pass'))
+        if not self.out or self.unit.mode=='orders' and not self.waits:
+            self.out.append((self.line, 'if 0: yield') if self.unit.mode=='orders' else (self.line, 'pass'))
         self.unit.functions[name] = params, self.out, self.waits
         return new
 
@@ -1244,7 +1324,7 @@ def unfilled(
     "An array whose numbers nobody has set yet: a kernel that reads one before it has written it is told so"
     return _Unfilled(x)
 
-# %% ../nbs/backstage/xray.ipynb #346d907e
+# %% ../nbs/backstage/xray.ipynb #6222b5b8
 class _Memory:
     "Numbers that threads share, and notes about them: who wrote each one last, and who read it first"
     def __init__(self, name, kind, numbers, space, shape, strides, unset=False):
@@ -1273,14 +1353,17 @@ class _Argument:
             x = x.detach().numpy()
         if isinstance(x, list):
             self.shape,self.flat = _flattened(x)
-            self.type = 'float32' if any(isinstance(v, float) for v in self.flat) else 'bool' if self.flat and all(isinstance(v, bool) for v in self.flat) else 'int64'
+            self.type = 'float32' if any(isinstance(v, float) for v in self.flat) else 'bool' if self.flat and all(isinstance(v, bool)
+                for v in self.flat) else 'int64'
             self.flat = [v if v!=v else _const(v, self.type).low for v in self.flat]
         elif isinstance(x, Array): self.shape,self.type,self.flat = x.shape, x.dtype, list(x.flat)
         elif hasattr(x, '__array_interface__') and hasattr(x, 'dtype'):
             self.shape,self.type,self.source = tuple(x.shape), _scalar(x.dtype), x
             if self.type is None: raise TypeError(f'{name} has numbers of type {x.dtype}; the simulator knows {", ".join(_BITS)}: try {name}.astype("float32")')
             view = memoryview(x)
-            if not view.contiguous: raise ValueError(f'{name} has gaps in memory (shape {self.shape}, strides {x.strides}); a kernel takes arrays without: try np.ascontiguousarray({name})')
+            if not view.contiguous:
+                raise ValueError(f'{name} has gaps in memory (shape {self.shape}, strides {x.strides}); '
+                                                       f'a kernel takes arrays without: try np.ascontiguousarray({name})')
             self.address = x.__array_interface__['data'][0] if x.size else None
             self.flat = _flat(_LETTER[self.type])
             self.flat.frombytes(view.tobytes(order='A'))
@@ -1344,7 +1427,7 @@ def bank_ways(
     ways = [1 if len({w%banks for w in words})==len(words) else max(Counter(w%banks for w in words).values()) for words in parts]
     return max(ways), sum(ways)
 
-# %% ../nbs/backstage/xray.ipynb #10b43fed
+# %% ../nbs/backstage/xray.ipynb #13fa262b
 class Dim3(NamedTuple):
     "A place or a size in CUDA's three directions"
     x:int = 1
@@ -1385,10 +1468,11 @@ class Fault:
             where,who = ' and '.join(f'line {l}' for l in self.lines), (*self.missing[0],)
             return (f'missed barrier: {where}, block {(*self.block,)}: {len(self.waiting)} threads wait, '
                     f'{len(self.missing)} are not there, thread {who} for one, {self.count}×')
-        what = {'out of bounds': f', whose shape is {self.shape}', 'alias': f' was written as {self.other}', 'wrapped index': f' counts from the end'}.get(self.kind, '')
+        what = {'out of bounds': f', whose shape is {self.shape}', 'alias': f' was written as {self.other}',
+                'wrapped index': f' counts from the end'}.get(self.kind, '')
         return f'{self.kind}: {place}{what}: {self.first}, {self.count}×'
 
-# %% ../nbs/backstage/xray.ipynb #bae98cd0
+# %% ../nbs/backstage/xray.ipynb #96a6c7e3
 def _deeper(key): return key*1_000_000_007_654_321 % 2**61 # so that the rounds of an inner loop get keys of their own
 def _clip(i, n): return min(max(i+n if i < 0 else i, 0), n)
 
@@ -1408,6 +1492,7 @@ class _Launch:
         self.f,self.args,self.bytes,self.limit,self.mode = f, args, dynamic, limit, mode
         self.blocks,self.threads = _dim3(blocks, 'blocks', 2**31-1), _dim3(threads, 'threads', 1024)
         if max(self.blocks[1:]) > 65535: raise ValueError(f'blocks is {blocks!r}; in the second and third direction there can be 65535')
+        _Source(self, f) # is it one that we can read?
         bound = inspect.signature(f).bind(*args)
         bound.apply_defaults()
         self.named,self.grid,self.ids = bound.arguments, _all_places(self.blocks), _all_places(self.threads)
@@ -1436,16 +1521,20 @@ class _Launch:
         self.groups = groups
         for number,g in enumerate(groups):
             g.sort(key=arrays.index)
-            if len({a.type for a in g}) > 1: raise TypeError(f'{" and ".join(a.name for a in g)} overlap and have different types; the simulator needs one type')
+            if len({a.type for a in g}) > 1:
+                raise TypeError(f'{" and ".join(a.name for a in g)} overlap and have different types; the simulator needs one type')
             base,size = min((a.address or 0) for a in g), _BITS[g[0].type]//8
-            if len(g)==1 or len({(a.address, a.shape, a.strides) for a in g})==1: m = _Memory(g[0].name, g[0].type, list(g[0].flat), 'global', g[0].shape, g[0].strides)
+            if len(g)==1 or len({(a.address, a.shape, a.strides) for a in g})==1:
+                m = _Memory(g[0].name, g[0].type, list(g[0].flat), 'global', g[0].shape, g[0].strides)
             else:
-                if any(((a.address or 0)-base)%size for a in g): raise TypeError(f'{" and ".join(a.name for a in g)} overlap by a part of a number; hand over copies')
+                if any(((a.address or 0)-base)%size for a in g):
+                    raise TypeError(f'{" and ".join(a.name for a in g)} overlap by a part of a number; hand over copies')
                 whole = [0]*((max(a.end for a in g)-base)//size)
                 for a in g: whole[(a.address-base)//size:(a.address-base)//size+len(a.flat)] = a.flat
                 longest = max(g, key=lambda a: len(a.flat))
                 same = len(longest.flat)==len(whole)
-                m = _Memory(longest.name if same else '+'.join(a.name for a in g), g[0].type, whole, 'global', longest.shape if same else (len(whole),), longest.strides if same else (1,))
+                m = _Memory(longest.name if same else '+'.join(a.name for a in g), g[0].type, whole, 'global', longest.shape if same else (len(whole),),
+                            longest.strides if same else (1,))
             m.unset = all(a.unset for a in g)
             if start: m.numbers = list(start[number])
             self.memories.append(m)
@@ -1463,10 +1552,11 @@ class _Launch:
         if slot not in self.slots:
             if dynamic: self.dynamic = len(self.memories) + len(self.slots)
             self.slots[slot] = (len(self.memories) + len(self.slots), kind, [self.bytes//(_BITS[kind]//8)] if dynamic else sizes, self.sites[site].name)
-        number,known,sizes,_ = self.slots[slot]
-        if _BITS[known] != _BITS[kind]: raise NotImplementedError(f'line {self.sites[site].line}, `{self.sites[site].text}`: the simulator has dynamic shared memory for numbers of one size; it was {known} before')
+        (number,known,sizes,_),s = self.slots[slot], self.sites[site]
+        where = f'line {s.line}, `{s.text}`'
+        if _BITS[known] != _BITS[kind]: raise NotImplementedError(f'{where}: dynamic shared memory holds numbers of one size here, and it was {known} before')
         used = sum(math.prod(s)*_BITS[k]//8 for slot,(_,k,s,_) in self.slots.items() if slot != 'dynamic')
-        if used > SHARED_BYTES: raise ValueError(f'line {self.sites[site].line}, `{self.sites[site].text}`: the shared arrays of a block take {used} bytes; there are {SHARED_BYTES}')
+        if used > SHARED_BYTES: raise ValueError(f'{where}: the shared arrays of a block take {used} bytes; there are {SHARED_BYTES}')
         return number, (f'b{number}', f'S{number}', f'F{number}', str(number)), sizes
 
     def compile(self):
@@ -1477,7 +1567,8 @@ class _Launch:
         place = [_Num(f'({b.code}*{n} + {t.code})', 'int64', 0, m*n-1) for t,b,n,m in zip(thread, block, self.threads, self.blocks)]
         const = lambda sizes: [_const(s, 'int32') for s in sizes]
         self.asks = dict(threadIdx=thread, blockIdx=block, blockDim=const(self.threads), gridDim=const(self.blocks), grid=place,
-                         gridsize=[_const(n*m, 'int64') for n,m in zip(self.threads, self.blocks)], laneid=_Num('_lane', 'int32', 0, 31), warpsize=_const(32, 'int32'))
+                         gridsize=[_const(n*m, 'int64') for n,m in zip(self.threads, self.blocks)], laneid=_Num('_lane', 'int32', 0, 31),
+                         warpsize=_const(32, 'int32'))
         self.hot,self.warps,self.instances,self.at,self.sites,self.slots,self.dynamic = set(), False, {}, {}, [], {}, None
         while True:
             before = len(self.hot), self.warps
@@ -1487,8 +1578,9 @@ class _Launch:
             kernel.compiled('kernel', [])
             if (len(self.hot), self.warps)==before: break
         self.source,self.where = self.program()
-        tools = dict(_F=_F, _inf=_inf, _nan=_nan, math=math, _f32=_f32, _whole=_whole, _whole32=_whole32, _natural=_natural, _real=_real, _divide=_divide, _floor_mod=_floor_mod,
-                     _power=_power, _pow=_math('pow'), _digits=_digits, _deeper=_deeper, _clip=_clip, _touch=self.touch, _edge=self.edge, _astray=self.astray, _unset=self.unset,
+        tools = dict(_F=_F, _inf=_inf, _nan=_nan, math=math, _f32=_f32, _whole=_whole, _real=_real, _divide=_divide, _floor_mod=_floor_mod,
+                     _power=_power, _pow=_math('pow'), _digits=_digits, _deeper=_deeper, _clip=_clip, _touch=self.touch, _edge=self.edge, _astray=self.astray,
+                     _unset=self.unset,
                      _endless=self.endless, _crooked=self.crooked, _active=self.active, _record=lambda *x: self.recorder(*x))
         self.space.update(tools, **{f'b{i}': m.numbers for i,m in enumerate(self.memories)})
         for i,m in enumerate(self.memories):
@@ -1506,7 +1598,8 @@ class _Launch:
                     text.append(' '*depth + b[1])
                     where.append(b[0])
         shared = ''.join(f'b{n}, S{n}, F{n}, ' for n,*_ in self.slots.values())
-        inner = [(0, f'{", ".join(f"d{s}" for s in sorted(self.logged))}{","*bool(self.logged)} = _logs')]*bool(self.logged) + [(0, f'{shared}= _shared')]*bool(shared)
+        inner = [(0, f'{", ".join(f"d{s}" for s in sorted(self.logged))}{","*bool(self.logged)} = _logs')]*bool(self.logged) + [(0,
+            f'{shared}= _shared')]*bool(shared)
         for name,(params,out,waits) in self.functions.items():
             if name != 'kernel': inner += [(0, f'def {name}({", ".join(params)}):'), [(0, 'nonlocal _m, _T')]*(waits and self.mode=='count') + out]
         inner += self.functions['kernel'][1] + [(0, 'if 0: yield')]
@@ -1543,7 +1636,9 @@ class _Launch:
         self.note(('unset', site), lambda: Fault('uninitialised', name, (o,), self.seen_touch(site)))
         return _nan if kind[0]=='f' else 0
 
-    def endless(self, line): raise RuntimeError(f'line {line}, `{self.text(line)}`: this loop went round {self.limit:,} times in one thread; if it is meant to, give xray a higher limit=')
+    def endless(self, line):
+        raise RuntimeError(f'line {line}, `{self.text(line)}`: this loop went round '
+                           f'{self.limit:,} times in one thread; if it is meant to, give xray a higher limit=')
     def crooked(self, site, byte):
         s = self.sites[site]
         raise ValueError(f'line {s.line}: {s.wide} numbers at once must begin at a multiple of {s.wide*4} bytes; this place in {s.name} begins at byte {byte}')
@@ -1649,7 +1744,8 @@ class _Launch:
                 mask = mask % 2**32 & (1 << min(WARP, len(self.ids)-base))-1
                 if mask & ~here or not mask >> l & 1:
                     gone = [self.ids[base+k] for k in range(WARP) if (mask & ~here) >> k & 1] or [self.ids[base+l]]
-                    self.note(('warp', site), lambda: Fault('missed barrier', lines=(self.sites[site].line,), block=self.grid[self.block], waiting=tuple(self.ids[base+k] for k in lanes), missing=tuple(gone)))
+                    self.note(('warp', site), lambda: Fault('missed barrier', lines=(self.sites[site].line,), block=self.grid[self.block],
+                                                            waiting=tuple(self.ids[base+k] for k in lanes), missing=tuple(gone)))
                 res[base+l] = self.of_warp(path, l, lanes, mask & here, given)
         return res
 
@@ -1671,14 +1767,15 @@ class _Launch:
         while trace:
             if trace.tb_frame.f_code.co_filename.startswith('<the X-ray'): line = self.where[trace.tb_lineno-1]
             trace = trace.tb_next
-        if isinstance(e, UnboundLocalError): raise UnboundLocalError(f'line {line}, `{self.text(line)}`: a variable has no value here, since nothing was assigned to it on this way') from e
-        raise type(e)(f'line {line}, `{self.text(line)}`: {e}') from e
+        what = 'a variable has no value here, since nothing was assigned to it on this way' if isinstance(e, UnboundLocalError) else e
+        raise type(e)(f'line {line}, `{self.text(line)}`: {what}') from e
 
     def check_barrier(self, arrived):
         at,everyone = sorted(set(arrived.values())), range(len(self.ids))
         if not at or len(at)==1 and len(arrived)==len(everyone): return
         waiting,missing = (tuple(self.ids[t] for t in everyone if (arrived.get(t)==at[0])==there) for there in (True, False))
-        self.note(('missed', *at), lambda: Fault('missed barrier', lines=tuple(self.sites[s].line for s in at), block=self.grid[self.block], waiting=waiting, missing=missing))
+        self.note(('missed', *at), lambda: Fault('missed barrier', lines=tuple(self.sites[s].line for s in at), block=self.grid[self.block], waiting=waiting,
+                                                 missing=missing))
 
     def count(self):
         "Count what the warps asked for since the last barrier"
@@ -1730,7 +1827,7 @@ class Line:
     @property
     def efficiency(self): return self.sectors_needed/self.sectors_asked if self.sectors_asked else 1.
 
-# %% ../nbs/backstage/xray.ipynb #3ec1137d
+# %% ../nbs/backstage/xray.ipynb #94c4b1de
 class XRay:
     "What a kernel did with memory. Counts are over all threads; a fault is listed once for each thread or line"
     KINDS = 'out of bounds', 'race', 'missed barrier', 'uninitialised', 'alias', 'wrapped index'
@@ -1779,7 +1876,8 @@ class XRay:
         kinds = [self.of_kind(k) for k in self.KINDS]
         res = [str(f) for kind in kinds for f in kind[:most]]
         res += [f'… and {len(kind)-most} more like the last: {kind[0].kind}' for kind in kinds if len(kind) > most]
-        res += [f'slow: line {l}, `{self._launch.doubles[l]}`, rounds a float64 to float32; its arithmetic, or what it was given, is in float64' for l in self.float64]
+        res += [f'slow: line {l}, `{self._launch.doubles[l]}`, rounds a float64 to float32; its arithmetic, or what it was given, is in float64'
+                for l in self.float64]
         res += [f'unwritten: {left:,} numbers of {name}' for name,left in self.unwritten.items()]
         return res if self.faults else ['no faults'] + res
 
@@ -1797,7 +1895,8 @@ class XRay:
         launch = self._again('steps')
         res = [[0]*len(launch.ids) for _ in launch.grid]
         def tell(site, number, key, o):
-            if launch.memories[number].name==array and launch.memories[number].space=='global' and launch.sites[site].kind==kind: res[launch.block][launch.t] += 1
+            if launch.memories[number].name==array and launch.memories[number].space=='global' and launch.sites[site].kind==kind:
+                res[launch.block][launch.t] += 1
         launch.recorder = tell
         launch.run()
         return res
@@ -1841,7 +1940,7 @@ def xray(
             if m.hot: a.write_back(m.numbers[a.off:a.off+len(a.flat)])
     return XRay(launch)
 
-# %% ../nbs/backstage/xray.ipynb #a6811849
+# %% ../nbs/backstage/xray.ipynb #5ecb8d1b
 class _History:
     "One block in time"
     def __init__(self, launch, block, most):
@@ -1858,7 +1957,8 @@ class _History:
         launch.run_block()
         arrays = [dict(name=m.name, space=m.space, shape=list(m.shape), strides=list(m.strides), dtype=m.type, size=m.bytes) for m in launch.memories]
         lines = {s['line'] for s in self.steps}
-        self.data = dict(kernel=launch.f.__name__, blocks=list(launch.blocks), threads=list(launch.threads), block=list(launch.grid[block]), warps=len(launch.logs),
+        self.data = dict(kernel=launch.f.__name__, blocks=list(launch.blocks), threads=list(launch.threads), block=list(launch.grid[block]),
+                         warps=len(launch.logs),
                          arrays=arrays, source={str(l): launch.text(l) for l in sorted(lines)}, steps=self.steps, cut=self.cut)
 
     def interval(self):
@@ -1871,7 +1971,8 @@ class _History:
             self.at += 1
         if self.arrived and not self.cut:
             site = self.launch.sites[min(self.arrived.values())]
-            self.steps.append(dict(at=self.at, kind='barrier', line=site.line, warps=sorted({t//WARP for t in self.arrived}), missing=len(self.launch.ids)-len(self.arrived)))
+            self.steps.append(dict(at=self.at, kind='barrier', line=site.line, warps=sorted({t//WARP for t in self.arrived}),
+                                   missing=len(self.launch.ids)-len(self.arrived)))
             self.at += 1
         self.log.clear()
 
@@ -1908,7 +2009,7 @@ class _History:
             now['rounds'] += rounds
         self.steps.append(dict(step, so_far=dict(now)))
 
-# %% ../nbs/backstage/xray.ipynb #0846ac17
+# %% ../nbs/backstage/xray.ipynb #40a983c1
 class _Play:
     "A launch in which an order decides who goes next"
     def __init__(self, launch, together, order, most):
@@ -1991,7 +2092,8 @@ class Parting:
         s,show = self.step, lambda r: ', '.join(f"{name}[{','.join(map(str, i))}] = {v:.7g}" for name,places in r.items() for i,v in [*places.items()][:3])
         verb = dict(read='reads').get(s['kind'], 'writes')
         return '\n'.join([str(self.race), *(f'{order}: {show(r)}' for order,r in zip(self.orders, self.results)),
-                          f"they part at line {s['line']}, `{s['text']}`: thread {s['thread']} of block {s['block']} {verb} {s['array']}[{','.join(map(str, s['index']))}], "
+                          f"they part at line {s['line']}, `{s['text']}`:",
+                          f"thread {s['thread']} of block {s['block']} {verb} {s['array']}[{','.join(map(str, s['index']))}], "
                           f"{s['values'][0]:.7g} in the first, {s['values'][1]:.7g} in the second"])
 
 def _same(a, b): return a==b or a!=a and b!=b
@@ -2003,7 +2105,8 @@ def _part(report, race, most):
     spots = [(number(t.block, launch.blocks), number(t.thread, n)) for t in (race.first, race.second)]
     words = [f'thread {(*t.thread,)}' + f' of block {(*t.block,)}'*(spots[0][0] != spots[1][0]) for t in (race.first, race.second)]
     lines = race.first.line, race.second.line
-    orders = [_Order('one thread after the other'), _Order('the last thread first', backward=True), _Order('all in step', in_step=True), _Order('all in step, the last first', True, True)]
+    orders = [_Order('one thread after the other'), _Order('the last thread first', backward=True), _Order('all in step', in_step=True),
+              _Order('all in step, the last first', True, True)]
     orders += [_Order(f'{w} is late at line {l}', victim=s, site=site) for w,l,s,site in zip(words, lines, spots, race.sites)]
     orders += [_Order(f'{w} is the first', ahead=s) for w,s in zip(words, spots)]
     orders += [_Order(f'{w} is late at line {l}, the others in step', True, victim=s, site=site) for w,l,s,site in zip(words, lines, spots, race.sites)]
@@ -2022,8 +2125,10 @@ def _part(report, race, most):
 
 def _parting(race, tried, names, a, b):
     memories,sites = a.launch.memories, a.launch.sites
-    differ = {m.name: [o for o,(x,y) in enumerate(zip(a.results[m.name], b.results[m.name])) if not _same(x, y)] for m in memories if m.space=='global' and m.name in a.results}
-    results = tuple({m.name: {m.index(o): p.results[m.name][o] for o in differ[m.name]} for m in memories if differ.get(m.name) and m.space=='global'} for p in (a, b))
+    differ = {m.name: [o for o,(x,y) in enumerate(zip(a.results[m.name], b.results[m.name])) if not _same(x, y)] for m in memories if m.space=='global'
+              and m.name in a.results}
+    results = tuple({m.name: {m.index(o): p.results[m.name][o] for o in differ[m.name]} for m in memories if differ.get(m.name) and m.space=='global'}
+                    for p in (a, b))
     other = defaultdict(list)
     for who,*event in b.trace: other[who].append(event)
     at,where = Counter(), None
@@ -2040,7 +2145,8 @@ def _parting(race, tried, names, a, b):
         where = *last[0][:4], (last[0][4], last[1][4])
     (block,t),site,number,o,values = where
     s,m = sites[site], a.memories[block][number]
-    step = dict(thread=(*a.launch.ids[t],), block=(*a.launch.grid[block],), line=s.line, text=s.text, kind=s.kind, array=s.name, index=m.index(o), values=values)
+    step = dict(thread=(*a.launch.ids[t],), block=(*a.launch.grid[block],), line=s.line, text=s.text, kind=s.kind, array=s.name, index=m.index(o),
+                values=values)
     return Parting(race, tried, True, names, results, step)
 
 # %% ../nbs/backstage/xray.ipynb #10c6ce48
