@@ -389,7 +389,7 @@ def run_alone(
 ) -> str: # what it printed
     "Run `code` in a fresh Python process. Raises `RuntimeError` with its last words if it fails or takes too long"
     try:
-        res = subprocess.run([sys.executable, '-c', textwrap.dedent(code)], env={**os.environ, **env},
+        res = subprocess.run([sys.executable, '-P', '-c', textwrap.dedent(code)], env={**os.environ, **env},
                              text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
     except subprocess.TimeoutExpired: raise RuntimeError(f'the process was not done after {timeout:g} s, and was stopped') from None
     if res.returncode:
