@@ -24,15 +24,14 @@ CASES = [
     ('-m groundup.cli',       '$P -m groundup.cli --version', 0, r'groundup \d', ''),
     ('ascii',                 f'PYTHONIOENCODING=ascii $G {quick}', 0, r'\d [um]s .*\n[^?]*$', ladder),
     ('ascii, help',           'PYTHONIOENCODING=ascii $G --help', 0, r'A,B,\.\.\.', ''),
-    ('cp1252',                'PYTHONIOENCODING=cp1252 $G compare published published', 0, r'\nA: ', 'compare.svg'),
-    ('latin-1, exercises',    'PYTHONIOENCODING=latin-1 $G practice list loops', 0, 'loops-1', ''),
+    ('cp1252',                'PYTHONIOENCODING=cp1252 $G practice list loops', 0, 'loops-1', ''),
     ('locale C, no UTF-8',    'LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 $G compare published published', 0, r'\nA: ', 'compare.svg'),
     ('stdout closed',         f'$G {quick} >&-', 0, 'wrote', ladder),
     ('stderr closed',         f'$G {quick} 2>&-', 0, 'GFLOP/s', ladder),
     ('all closed',            '$G compare published published <&- >&- 2>&-', 0, '^$', 'compare.svg'),
     ('stdout full',           f'$G {quick} >/dev/full', 2, 'cannot write to standard output: No space', ladder),
     ('stdout full, help',     '$G --help >/dev/full', 2, 'cannot write to standard output', ''),
-    ('stderr full',           '$G compare published published 2>/dev/full', 0, r'\nA: ', 'compare.svg'),
+    ('stderr full',           '$G practice list loops 2>/dev/full', 0, 'loops-1', ''),
     ('both full, a mistake',  '$G --rows 0 >/dev/full 2>&1', 2, '^$', ''),
     ('a pipe that ends',      '$G --rungs list | true; exit ${PIPESTATUS[0]}', 0, '', ''),
     ('40 columns',            'COLUMNS=40 $G compare published published | cut -c-40 | grep -q "^3loops .* [mµn]s$"', 0, '', 'compare.svg'),
@@ -49,7 +48,7 @@ CASES = [
     ('groundup.py here',      "echo 'raise SystemExit(9)' > groundup.py; $P -P -m groundup --version", 0, r'groundup \d', 'groundup.py'),
     ('GROUNDUP_ROUNDS=abc',   'GROUNDUP_ROUNDS=abc $G gemm --shapes 5x5x5', 2, "^groundup: GROUNDUP_ROUNDS is 'abc'.*$", ''),
     ('NUMBA_DISABLE_JIT',     f'NUMBA_DISABLE_JIT=1 $G {quick}', 2, '^groundup: .*', ''),
-    ('unknown threading layer', f'NUMBA_THREADING_LAYER=foo $G --rows 5 --rungs matmul_njit_parallel', 1, 'foo', ''),
+    ('unknown threading layer', 'NUMBA_THREADING_LAYER=foo $G --rows 5 --rungs matmul_njit_parallel; s=$?; [ $s = 1 -o $s = 2 ]', 0, 'foo', ''),
     ('a CUDA toolkit, no GPU', f'CUDA_HOME=/usr $G {quick} 2>&1 | {{ ! grep "No CUDA"; }}', 0, '', ladder),
     ('--device cuda, no GPU', f'echo old > ladder.json; CUDA_VISIBLE_DEVICES= $G --rows 5 --device cuda; s=$?; grep -q old ladder.json && exit $s', 1, 'nothing was measured', 'ladder.json'),
     ('20 digits',             '$G gemm --shapes 12345678901234567890x3x4', 2, '^groundup: --shapes: .*take smaller', ''),
@@ -76,7 +75,7 @@ def wrong(case):
         left = ' '.join(sorted(f for f in os.listdir(folder) if f != '__pycache__'))
     if '--times' in sys.argv: print(f'{time.time()-begin:6.1f} s  {name}', flush=True)
     bad = [f'exit status {got}, not {status}'] * (got != status) + ['a traceback'] * bool(re.search('Traceback|Exception ignored', out)) + \
-          [f'left {left!r}, not {files!r}'] * (left != files) + [f'nothing like {pattern!r}'] * (not re.search(pattern, out))
+          [f'left {left!r}, not {files!r}'] * (left.split() != sorted(files.split())) + [f'nothing like {pattern!r}'] * (not re.search(pattern, out))
     return f"{name}: {', '.join(bad)}\n  {command}\n" + '\n'.join('  | ' + l for l in out.splitlines()[-12:]) if bad else None
 
 
@@ -100,7 +99,7 @@ def package(python=sys.executable, system_site=True):
         pip = [here/'bin'/'python', '-m', 'pip', 'install', '-q']
         if system_site:  # with the requirements of this environment
             lib = next((here/'lib').glob('python*/site-packages'))
-            (lib/'requirements.pth').write_text('\n'.join(p for p in sys.path if p.endswith('site-packages')) + '\n')
+            (lib/'requirements.pth').write_text('\n'.join(p for p in sys.path if p.endswith('site-packages')) + '\n', encoding='utf-8')
             pip += ['--no-deps', '--no-build-isolation']
         run(*pip, '--force-reinstall', wheel)
         run(*pip, '--force-reinstall', sdist)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PLAIN', 'chosen_rungs', 'writable', 'shapes_of', 'in_range', 'Interrupt', 'open_streams', 'flushed', 'tell', 'folded',
-           'show', 'waiting', 'save', 'Job', 'all_rungs', 'busy', 'LadderJob', 'GemmJob', 'CudaJob', 'CompareJob',
-           'practise', 'parser', 'main']
+           'show', 'waiting', 'save', 'Job', 'all_rungs', 'busy', 'about', 'LadderJob', 'GemmJob', 'CudaJob',
+           'CompareJob', 'practise', 'Parser', 'parser', 'main']
 
 # %% ../nbs/backstage/cli.ipynb #9190c294
 if __name__=='__main__' and __package__:  # python -m groundup.cli
@@ -93,8 +93,8 @@ class Interrupt:
         if self.main: signal.signal(signal.SIGINT, self.handler)
         sys.unraisablehook = self.hook
 
-# %% ../nbs/backstage/cli.ipynb #2f3b093f
-PLAIN = dict(zip('×µμ–—−…✓✗’‘“”·≥≤', ('x', 'u', 'u', '-', '-', '-', '...', '+', 'x', "'", "'", '"', '"', '.', '>=', '<=')))
+# %% ../nbs/backstage/cli.ipynb #3446b0b7
+PLAIN = dict(zip('×µμ–—−─…✓✗’‘“”·≥≤', ('x', 'u', 'u', '-', '-', '-', '-', '...', '+', 'x', "'", "'", '"', '"', '.', '>=', '<=')))
 codecs.register_error('groundup.plain', lambda e: (''.join(PLAIN.get(c, '?') for c in e.object[e.start:e.end]), e.end))
 
 def open_streams():
@@ -122,15 +122,15 @@ def folded(
     width:int, # columns of the terminal
 ) -> str:
     "The table as text, as several tables if one is too wide: each begins with the first column"
-    parts,start = [], 1
-    columns = list(zip(table.header, *table.rows))
-    part = lambda stop: repr(type(table)((columns[0][0], *(c[0] for c in columns[start:stop])), zip(*(c[1:] for c in (columns[0], *columns[start:stop])))))
-    while start < len(columns):
-        stop = start+1
-        while stop < len(columns) and len(part(stop+1).splitlines()[1]) <= width: stop += 1
-        parts.append(part(stop))
-        start = stop
-    return '\n\n'.join(parts)
+    first,*rest = zip(table.header, *table.rows)
+    parts = [[]]
+    def text(columns):
+        header,*rows = zip(first, *columns)
+        return repr(type(table)(header, rows))
+    for c in rest:
+        if parts[-1] and len(text([*parts[-1], c]).splitlines()[1]) > min(width, 190): parts.append([])  # a table's text ends at 200
+        parts[-1].append(c)
+    return '\n\n'.join(map(text, parts))
 
 def show(
     things, # tables and lines
@@ -214,7 +214,7 @@ class Job:
         else: show(self.lines())
         return self.status()
 
-# %% ../nbs/backstage/cli.ipynb #257390d6
+# %% ../nbs/backstage/cli.ipynb #a925ab41
 def all_rungs(ranks):
     "The rungs of the ladder, and the name of one more where several ranks are asked for"
     from groundup.ladder import RUNGS
@@ -223,6 +223,12 @@ def all_rungs(ranks):
 def busy(machine):
     "Was a machine busy with something else?"
     return isinstance(others := machine.get('busy_others'), (int, float)) and others > 0.5
+
+def about(m, versions):
+    "Lines about a machine"
+    yield f"machine: {m['cpu']}, {m['cores']} cores, {m['threads']} threads, GPU: {m['gpu'] or 'none'}, {m['system']}; peak {m['peak_gflops']:.0f} GFLOP/s, memory {m['bandwidth_gbs']:.0f} GB/s"
+    yield 'versions: ' + ', '.join(f'{k} {v}' for k,v in versions.items())
+    if busy(m): yield f"careful: {m['busy_others']} other threads wanted a core before this began; times may be far too long"
 
 class LadderJob(Job):
     "Climb the ladder"
@@ -267,14 +273,12 @@ class LadderJob(Job):
 
     def lines(self):
         from groundup.ladder import ladder_table
-        m,found = self.result.machine, self.result.measured
+        found = self.result.measured
         if found: yield ladder_table(found)
         for s in self.found:
             if s.skipped or s.failed: yield f"{'skipped ' if s.skipped else ''}{s.name}: {s.skipped or s.failed}"
         if found: yield f'digits: {self.result.data}; 784×10 weights; float32. ×prev and ×first: on the rows that both rungs can afford'
-        yield f"machine: {m['cpu']}, {m['cores']} cores, {m['threads']} threads, GPU: {m['gpu'] or 'none'}, {m['system']}"
-        yield 'versions: ' + ', '.join(f'{k} {v}' for k,v in self.result.versions.items())
-        if busy(m): yield f"careful: {m['busy_others']} other threads wanted a core before this began; times may be far too long"
+        yield from about(self.result.machine, self.result.versions)
 
     def status(self): return int(any(s.failed or s.skipped and self.args.rungs for s in self.found))
 
@@ -284,7 +288,7 @@ class LadderJob(Job):
         print('\n'.join(r.name for r in all_rungs(args.ranks)))
         return 0
 
-# %% ../nbs/backstage/cli.ipynb #f2d6a5f0
+# %% ../nbs/backstage/cli.ipynb #23d984ee
 class GemmJob(Job):
     "Compare products over shapes"
     what,files = 'shape', ('gemm.json', 'gemm.svg')
@@ -312,10 +316,7 @@ class GemmJob(Job):
 
     def lines(self):
         from groundup.gemm import compare_table
-        m = self.machine
-        yield compare_table(self.found)
-        yield f"machine: {m['cpu']}, {m['cores']} cores, {m['threads']} threads; peak {m['peak_gflops']:.0f} GFLOP/s, memory {m['bandwidth_gbs']:.0f} GB/s"
-        if busy(m): yield f"careful: {m['busy_others']} other threads wanted a core before this began; times may be far too long"
+        return [compare_table(self.found), *about(self.machine, self.versions)]
 
 class CudaJob(Job):
     "Compare the kernels with cuBLAS on this GPU"
@@ -394,7 +395,10 @@ def practise(args, stop):
         print(f'{e}\n\nYour answer goes into {path}; then: groundup practice check {id}\nIn the book: {e.page}\nIn Colab:    {e.colab}')
     return 0
 
-# %% ../nbs/backstage/cli.ipynb #3737c3c0
+# %% ../nbs/backstage/cli.ipynb #ad285827
+class Parser(argparse.ArgumentParser):
+    def _print_message(self, message, file=None): (file or sys.stderr).write(message)  # argparse hides that a disk is full
+
 def parser():
     "The options of the command"
     out = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
@@ -402,7 +406,7 @@ def parser():
     out.add_argument('--json', action='store_true', help='print JSON instead of the table')
     shapes = argparse.ArgumentParser(add_help=False)
     shapes.add_argument('--shapes', metavar='NxKxM,…', help='only these shapes, as 50000x784x10,256x256x256')
-    p = argparse.ArgumentParser('groundup', parents=[out], description='Multiply the MNIST digits by a matrix of weights in every way that the book knows, '
+    p = Parser('groundup', parents=[out], description='Multiply the MNIST digits by a matrix of weights in every way that the book knows, '
                                 'from three Python loops to the GPU, and compare the ways. Leaves ladder.json and ladder.svg.',
                                 epilog='Exit status: 0 done, 1 something that was asked for failed, 2 wrong option, data or folder, 130 stopped with Ctrl-C.')
     p.set_defaults(job=LadderJob.run, out='.', json=False)
@@ -431,7 +435,7 @@ def parser():
     e.add_argument('file', nargs='?', metavar='FILE', help='the file with your answer (for check; default: ID.py in this folder)')
     return p
 
-# %% ../nbs/backstage/cli.ipynb #daab296b
+# %% ../nbs/backstage/cli.ipynb #98facd5b
 def main(
     argv=None, # the words after `groundup`; default: those of the process
 ) -> int: # exit status: 0, 1 where something failed, 2 for a mistake of the user, 130 when stopped
@@ -447,6 +451,7 @@ def main(
         except BrokenPipeError: status = 0  # `groundup | head`
         except (ValueError, OSError, RuntimeError, MemoryError) as e:
             status,words = 2, next(iter(str(e).splitlines()), type(e).__name__)
+            if getattr(e, 'errno', None) and not e.filename: words = f'cannot write to standard output: {e.strerror}'
         full = flushed(sys.stdout)
         if full and not isinstance(full, BrokenPipeError): status,words = 2, words or f'cannot write to standard output: {full.strerror}'
         if words: tell(f'groundup: {words}')

@@ -133,7 +133,7 @@ def ladder_table(
                  [[s.short, s.loops, *(show(getattr(s.run, k, None), f) for k,f in columns.items()), show(s.of_limit, percent),
                    show(s.speedup_prev, ratio), show(s.speedup_first, ratio), show(getattr(s.run, 'rel_error', None), '{:.0e}'.format)] for s in steps])
 
-# %% ../nbs/13_ladder.ipynb #56a549a1
+# %% ../nbs/13_ladder.ipynb #d99743dc
 def cpu_name():
     "What the processor calls itself, and what LLVM calls it"
     name = platform.processor() or platform.machine()
@@ -141,17 +141,14 @@ def cpu_name():
     if info.exists(): name = next((l.split(':')[1].strip() for l in info.read_text().splitlines() if l.startswith('model name')), name)
     return f'{name} ({llvm.get_host_cpu_name()})'
 
-def busy_others(
-    seconds:float=0.3, # look for so long
-) -> float: # how many other threads want a core, on average; `None` where the system does not say
-    "How busy is the machine with other things? Ask before measuring"
+def busy_others() -> float: # how many other threads want a core, on average; `None` where the system does not say
+    "How busy is the machine with other things? Looks for a third of a second; ask before measuring"
     path = Path('/proc/loadavg')
     if not path.exists(): return None
-    counts,end = [],time.monotonic()+seconds
-    while time.monotonic() < end:
-        counts.append(int(path.read_text().split()[3].split('/')[0]) - 1)
-        time.sleep(0.01)
-    return round(sum(counts)/len(counts), 2)
+    def others():
+        time.sleep(.01)
+        return int(path.read_text().split()[3].split('/')[0]) - 1
+    return round(sum(others() for _ in range(30))/30, 2)
 
 def machine():
     "What the measurements are made on"
