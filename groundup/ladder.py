@@ -233,7 +233,7 @@ def show_ladder(
         for t in words.get_texts(): t.set_parse_math(False)
     return fig
 
-# %% ../nbs/13_ladder.ipynb #50661943
+# %% ../nbs/13_ladder.ipynb #09a17128
 def _clean(v):
     "`v`, from a file of somebody else, as something that can be printed"
     if v is None or isinstance(v, (int, float)): return v if v is None or abs(v) < 1e15 else None
@@ -243,7 +243,8 @@ def _number(r, key, low, high, needed=False):
     "The number under `key`, between two limits. Raises `ValueError` for anything else"
     v = r.get(key)
     if v is None and not needed: return None
-    if isinstance(v, bool) or not isinstance(v, (int, float)) or not low <= v <= high: raise ValueError(f'{key} is {v!r:.50}, and should be a number from {low:g} to {high:g}')
+    if isinstance(v, bool) or not isinstance(v, (int, float)) or not low <= v <= high:
+        raise ValueError(f'{key} is {v!r:.50}, and should be a number from {low:g} to {high:g}')
     return v
 
 def read_step(
