@@ -24,14 +24,14 @@ from string import ascii_uppercase
 from types import SimpleNamespace
 from . import __version__
 
-# %% ../nbs/backstage/cli.ipynb #b95bde22
-def chosen_rungs(names, rungs):
+# %% ../nbs/backstage/cli.ipynb #8b3351fb
+def chosen_rungs(names, rungs, option='--rungs'):
     "Those of `rungs` that are named in the text `names`, or all where it is None. Raises `ValueError` for a name that is none"
     if names is None: return rungs
     known,wanted = {r.name: r for r in rungs}, [n.strip() for n in names.split(',') if n.strip()]
     unknown = [n for n in wanted if n not in known]
     wrong = f"there is no {' or '.join(unknown)}" if unknown else '' if wanted else 'no rung was named'
-    if wrong: raise ValueError(f"--rungs: {wrong}; the rungs are {', '.join(known)}")
+    if wrong: raise ValueError(f"{option}: {wrong}; the rungs are {', '.join(known)}")
     return [r for r in rungs if r.name in wanted]
 
 def writable(path, names):
@@ -90,8 +90,8 @@ class Interrupt:
         if self.main: signal.signal(signal.SIGINT, self.handler)
         sys.unraisablehook = self.hook
 
-# %% ../nbs/backstage/cli.ipynb #b12d698e
-PLAIN = dict(zip('×µμ–—−─…✓✗’‘“”·≥≤', ('x', 'u', 'u', '-', '-', '-', '-', '...', '+', 'x', "'", "'", '"', '"', '.', '>=', '<=')))
+# %% ../nbs/backstage/cli.ipynb #0d6efcb0
+PLAIN = dict(zip('×µμ–—−─…✓✗’‘“”·≥≤←→█', ('x', 'u', 'u', '-', '-', '-', '-', '...', '+', 'x', "'", "'", '"', '"', '.', '>=', '<=', '<-', '->', '#')))
 codecs.register_error('groundup.plain', lambda e: (''.join(PLAIN.get(c, '?') for c in e.object[e.start:e.end]), e.end))
 
 def open_streams():
@@ -310,13 +310,14 @@ def compare_files(args, stop, found, say):
                json=lambda: json.dumps(dict(ladders=[{k: getattr(l, k) for k in ('file', 'machine', 'versions', 'data')} for l in ladders],
                     rungs=[dict(name=s.name, rows=s.run.rows, seconds=[t and t.run.seconds for t in (s, *ts)]) for s,*ts in same]), indent=1))
 
-# %% ../nbs/backstage/cli.ipynb #690b13bf
+# %% ../nbs/backstage/cli.ipynb #57b952f8
 def train_digits(args, stop):
     "Train a network and keep its weights; the exit status"
     in_range('epochs', args.epochs, 1, 1000)
     path = writable(args.out, (f'{args.net}.npz',))/f'{args.net}.npz'
     history = []
     def each(e):
+        stop.raise_if_asked()
         history.append(e)
         tell(f'epoch {e.number} of {how["epochs"]}: loss {e.loss:.3f}, {e.accuracy:.2%} of the validation digits right, {e.seconds:.1f} s')
     with waiting('loading torch and numba') as say:
@@ -326,7 +327,7 @@ def train_digits(args, stop):
         from groundup.handwriting import save_weights
         from groundup.ladder import RUNGS
         from groundup.random import WichmannHill
-        rung,*_ = chosen_rungs(args.rung, [r for r in RUNGS if r.device=='cpu'])
+        rung,*_ = chosen_rungs(args.rung, [r for r in RUNGS if r.device=='cpu'], '--rung')
         say('loading the digits')
         *known,where = load(args.data)
         x,y,x_valid,y_valid,x_test,y_test = map(torch.as_tensor, (*known, *get_test_data(args.data)))
@@ -359,7 +360,7 @@ def read_digit(args, stop):
     else:
         rows = [''.join(2*' .:-=+*#%@'[min(9, int(10*v))] for v in row).rstrip() for row in digit.view(28, 28).tolist()]
         print('\n'.join(rows))
-        print('\n'.join(f"{d} {q:6.1%} {'█'*round(30*q)}" + '  ←'*(d==best) for d,q in enumerate(p)))
+        print('\n'.join(f"{d} {q:6.1%} {'█'*round(30*q)}{'  ←'*(d==best)}".rstrip() for d,q in enumerate(p)))
     return 0
 
 # %% ../nbs/backstage/cli.ipynb #cb95ae4c
