@@ -447,7 +447,7 @@ def parser():
     add('file', nargs='?', metavar='FILE', help='the file with your answer (for check and watch; default: ID.py in this folder)')
     return p
 
-# %% ../nbs/backstage/cli.ipynb #4972883d
+# %% ../nbs/backstage/cli.ipynb #06cead2e
 def main(
     argv=None, # the words after `groundup`; default: those of the process
 ) -> int: # exit status: 0, 1 where something failed, 2 for a mistake of the user, 130 when stopped
@@ -470,4 +470,5 @@ def main(
         if full and not isinstance(full, BrokenPipeError): status,words = 2, words or f'cannot write to standard output: {full.strerror}'
         if words: tell(f'groundup: {words}')
         flushed(sys.stderr)
+    if argv is None and stop.asked: os._exit(status)  # at once: libraries that clean up may let a second Ctrl-C kill the process by signal
     return status
