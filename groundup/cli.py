@@ -90,8 +90,8 @@ class Interrupt:
         if self.main: signal.signal(signal.SIGINT, self.handler)
         sys.unraisablehook = self.hook
 
-# %% ../nbs/backstage/cli.ipynb #0d6efcb0
-PLAIN = dict(zip('×µμ–—−─…✓✗’‘“”·≥≤←→█', ('x', 'u', 'u', '-', '-', '-', '-', '...', '+', 'x', "'", "'", '"', '"', '.', '>=', '<=', '<-', '->', '#')))
+# %% ../nbs/backstage/cli.ipynb #39673696
+PLAIN = dict(zip('×µμ–—−─…✓✗’‘“”·≥≤←→█', 'x u u - - - - ... + x \' \' " " . >= <= <- -> #'.split()))
 codecs.register_error('groundup.plain', lambda e: (''.join(PLAIN.get(c, '?') for c in e.object[e.start:e.end]), e.end))
 
 def open_streams():
