@@ -31,7 +31,7 @@ setup(
     package_data={'groundup': ['published/*.json', 'published/*.npz']},  # a link to nbs/results
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split(), 'cuda': cfg['cuda_requirements'].split()},
+    extras_require={'dev': cfg['dev_requirements'].split(), 'cuda': cfg['cuda_requirements'].split(), 'proof': cfg['proof_requirements'].split()},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
     zip_safe=False,
