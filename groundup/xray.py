@@ -866,7 +866,11 @@ class _Calls(_Expressions):
                 given += [p.code for s,p in zip(slots, _parts(v)) if s != p.code]
         for name in [*inner.env]:
             if isinstance(inner.env[name], _Num): inner.bind(name, inner.env[name]) # a variable like any other
-        result = inner.compiled(f'f{number}', names)
+        asked = dict(inner.env), list(inner.keys), names
+        known = self.unit.written.get(number, (None, None))
+        if known[0] != asked: # a loop is compiled several times over, and a helper in it only where its types have changed
+            known = self.unit.written[number] = asked, (inner.compiled(f'f{number}', names), inner.waits)
+        result,inner.waits = known[1]
         self.waits |= inner.waits
         call = f'f{number}({", ".join(given)})'
         if inner.waits or self.unit.mode=='orders': call = f'(yield from {call})'
@@ -1572,7 +1576,7 @@ class _Launch:
         self.hot,self.warps,self.instances,self.at,self.sites,self.slots,self.dynamic = set(), False, {}, {}, [], {}, None
         while True:
             before = len(self.hot), self.warps
-            self.temps,self.functions,self.logged,self.decls,self.doubles,self.space = 0, {}, {}, {}, {}, {}
+            self.temps,self.functions,self.written,self.logged,self.decls,self.doubles,self.space = 0, {}, {}, {}, {}, {}, {}
             kernel = _Function(self, self.f)
             for name,v in self.values.items(): kernel.bind(name, v)
             kernel.compiled('kernel', [])
