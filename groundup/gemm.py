@@ -7,7 +7,7 @@ __all__ = ['LEAST', 'FLOATS', 'SQUARES', 'RAGGED', 'SHAPES', 'chunk_grid', 'spli
            'matmul_gemm', 'matmul_batch', 'answer', 'rival', 'ask', 'compare', 'product_name', 'compare_table',
            'show_squares', 'save_comparison', 'results_name', 'intensity', 'show_roofline']
 
-# %% ../nbs/08_gemm.ipynb #80d1d89a
+# %% ../nbs/08_gemm.ipynb #33ebea2b
 import json, math, os, re, signal, statistics, subprocess, sys, time
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from .core import Table, matmul_sizes, product_sizes, rel_error, show_time, sign
 from .crew import thread_count
 from .limits import bandwidth, limit_seconds, need_compiler, peak_gflops, processor
 from .plots import accent, ink, second
-from .tiles import NC, R, block_sizes, product_for, run_product
+from .tiles import R, block_sizes, run_product
 from .vectors import width
 
 # %% ../nbs/08_gemm.ipynb #d94c831e

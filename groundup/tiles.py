@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['R', 'PIECE', 'ROWS', 'jit', 'THIN', 'NC', 'DR', 'DC', 'AHEAD', 'FAR', 'KD', 'COLS', 'accumulate', 'add', 'emit_tile',
            'tile', 'rows_of', 'move', 'move_one', 'pack', 'pack_strips', 'block_sizes', 'fill_block', 'what_to_pack',
-           'emit_dots', 'dots', 'fill_rows', 'fill_narrow', 'fill_chunk', 'take_chunks', 'patience', 'product_for',
+           'emit_dots', 'dots', 'fill_rows', 'fill_narrow', 'fill_chunk', 'do_chunk', 'patience', 'product_for',
            'run_product']
 
-# %% ../nbs/backstage/tiles.ipynb #dbfa1088
+# %% ../nbs/backstage/tiles.ipynb #2e388763
 import sys
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,9 +19,9 @@ import numba, numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from .crew import crew, done, next_chunk, wait_for_all
-from .limits import SUMS, cache_sizes, need_compiler
-from .vectors import Emit, cached_njit, i32, i64, registers, width
+from .crew import SPACE, crew
+from .limits import SUMS, cache_sizes, chunk_kind, need_compiler
+from .vectors import Emit, cached_cfunc, cached_njit, i32, i64, registers, width
 
 # %% ../nbs/backstage/tiles.ipynb #54000736
 R,PIECE = SUMS//2,128
@@ -145,8 +145,8 @@ def pack_strips(source, row, col, rows, cols, target, kind):
     for s in range(whole, -(-cols//strip)):
         pack(source + s*strip*col*size, row, col, rows, min(strip, cols-s*strip), target + s*rows*strip*size, strip, 1, kind)
 
-# %% ../nbs/backstage/tiles.ipynb #d1df0c4c
-THIN,NC = 16,1024 # steps of a thin piece; columns of `b` that are packed at once
+# %% ../nbs/backstage/tiles.ipynb #aa211a6e
+THIN,NC = 16,4096 # steps of a thin piece; bytes of a row of `b` that are packed at once
 
 @lru_cache
 def block_sizes(
@@ -155,8 +155,8 @@ def block_sizes(
 ) -> tuple: # steps of the inner dimension, rows
     "How much to take at once: a strip of `b` fills the first cache, a block of `a` half of the second"
     l1,l2 = l1 or cache_sizes()[1], l2 or cache_sizes()[2]
-    steps = max(64, l1//(2*width)//16*16)
-    return steps, max(1, l2//2//(steps*itemsize)//R)*R
+    steps = min(512, max(64, l1//(2*width)//16*16))
+    return steps, max(1, min(l2//2, 2**20)//(steps*itemsize)//R)*R
 
 @jit
 def fill_block(a, a_row, a_col, b, b_row, b_col, c, c_row, n, k, m, pack_a, pack_b, kc, mc, work, kind):
@@ -166,8 +166,8 @@ def fill_block(a, a_row, a_col, b, b_row, b_col, c, c_row, n, k, m, pack_a, pack
     pieces = -(-k//(THIN if n <= 2 and m >= 8*strip and not pack_b else kc))
     room_a = (work + 63)//64*64
     room_b = room_a + pack_a*mc*(min(k, kc)+16)*size
-    for j0 in range(0, m, NC):
-        cols = min(NC, m-j0)
+    for j0 in range(0, m, NC//size):
+        cols = min(NC//size, m-j0)
         for p in range(pieces):
             l0,l1 = p*k//pieces, (p+1)*k//pieces
             y,y_row,y_strip = b + (l0*b_row + j0*b_col)*size, b_row, strip
@@ -260,7 +260,7 @@ def fill_narrow(a, a_row, b, b_row, b_col, c, c_row, n, k, m, work, kind):
         pack(b + l0*b_row*size, b_col, b_row, m, l1-l0, work, l1-l0, 1, kind)
         fill_rows(a + l0*size, a_row, work, c, c_row, n, l1-l0, m, p>0, kind)
 
-# %% ../nbs/backstage/tiles.ipynb #1592df51
+# %% ../nbs/backstage/tiles.ipynb #1fb52889
 @jit
 def fill_chunk(i0, i1, j0, j1, edge, a, a_row, a_col, b, b_row, b_col, c, c_row, k, m, kc, mc, work, kind):
     "Fill the rows `i0` to `i1` and columns `j0` to `j1` of `c`; the last `edge` of all m columns as dot products"
@@ -272,24 +272,17 @@ def fill_chunk(i0, i1, j0, j1, edge, a, a_row, a_col, b, b_row, b_col, c, c_row,
         pack_a,pack_b = what_to_pack(i1-i0, tiles-j0, a_row, a_col, b_row, b_col, kind)
         fill_block(a, a_row, a_col, b + j0*b_col*size, b_row, b_col, c + j0*size, c_row, i1-i0, k, tiles-j0, pack_a, pack_b, kc, mc, work, kind)
 
-def take_chunks(desk, x, y, c, count, x_step, y_step, c_step, k_last, rows, cols, kc, mc, space):
-    "Fill `c` with the product of `x` and `y`, and `count-1` further ones so many numbers on, in `rows` × `cols` chunks each, while there are some on the desk"
-    (n,k),m,size = x.shape, y.shape[1], x.itemsize
-    a_row,a_col,b_row,b_col = x.strides[0]//size, x.strides[1]//size, y.strides[0]//size, y.strides[1]//size
-    strip,lanes = 2*width//size, width//size
+@jit
+def do_chunk(q, params, space, kind):
+    "Chunk `q` of the job that `run_product` describes in `params`"
+    x,a_row,a_col,y,b_row,b_col,c,n,k,m,last,x_step,y_step,c_step,k_last,rows,cols,kc,mc = [params[i] for i in range(19)]
+    size,strip,lanes = kind.itemsize, 2*width//kind.itemsize, width//kind.itemsize
     edge = m%lanes if m < 4*lanes and a_col==1 and k >= 4*lanes and (n >= 64 or m <= 2 or (n >= DR and k >= 1024)) else 0
-    strips,tiles = -(-m//strip), -(-n//R)
-    while True:
-        q = next_chunk(desk)
-        if q < 0: break
-        p,r,s = q//(rows*cols), q//cols%rows, q%cols
-        i0,i1,j0,j1 = tiles*r//rows*R, min(n, tiles*(r+1)//rows*R), strips*s//cols*strip, min(m, strips*(s+1)//cols*strip)
-        fill_chunk(i0, i1, j0, j1, edge, x.ctypes.data + p*x_step*size, a_row, a_col, y.ctypes.data + p*y_step*size, b_row, b_col,
-                   c.ctypes.data + p*c_step*size, m, k_last if p==count-1 else k, m, kc, mc, space.ctypes.data, c)
-        done(desk)
-    wait_for_all(desk)
+    strips,tiles,p,r,s = -(-m//strip), -(-n//R), q//(rows*cols), q//cols%rows, q%cols
+    i0,i1,j0,j1 = tiles*r//rows*R, min(n, tiles*(r+1)//rows*R), strips*s//cols*strip, min(m, strips*(s+1)//cols*strip)
+    fill_chunk(i0, i1, j0, j1, edge, x + p*x_step*size, a_row, a_col, y + p*y_step*size, b_row, b_col, c + p*c_step*size, m, k_last if p==last else k, m, kc, mc, space, kind)
 
-# %% ../nbs/backstage/tiles.ipynb #ebbb0732
+# %% ../nbs/backstage/tiles.ipynb #9a06a979
 @contextmanager
 def patience(words):
     "Write `words`, if what follows takes longer than a second, at a terminal or in a notebook"
@@ -300,16 +293,16 @@ def patience(words):
 
 @lru_cache
 def product_for(
-    dtype, # of all arrays, `np.float32` or `np.float64`
-): # a compiled function
-    "`take_chunks`, compiled for `dtype`, or loaded from where it was kept. Raises `RuntimeError` where numba does not compile"
+    dtype, # of all arrays, NumPy's dtype of float32 or float64
+): # an address
+    "The address of `do_chunk`, compiled for `dtype`, or loaded from where it was kept. Raises `RuntimeError` where numba does not compile"
     need_compiler()
-    x,c,u8 = (types.Array(numba.from_dtype(np.dtype(d)), dims, *how) for d,dims,how in ((dtype, 2, ('A', True)), (dtype, 2, ('C',)), ('u1', 1, ('C',))))
-    desk = types.Array(types.int64, 1, 'C')
+    scalar = dtype.type
+    def product_chunk(q, params, space): do_chunk(q, params, space, np.empty(0, scalar))
     with patience(f'groundup: the first product in {dtype} is being compiled, or loaded, which takes some seconds'):
-        return cached_njit([types.void(desk, x, x, c, *[types.intp]*9, u8)], nogil=True, error_model='numpy')(take_chunks)
+        return cached_cfunc(chunk_kind, error_model='numpy')(product_chunk).address
 
-# %% ../nbs/backstage/tiles.ipynb #cd63f5ae
+# %% ../nbs/backstage/tiles.ipynb #ade47724
 def run_product(
     x, # n×k, array of float32 or float64, any strides; k is not 0
     y, # k×m, array of the same dtype
@@ -322,9 +315,12 @@ def run_product(
     sizes:tuple=None, # steps and rows of a block; default: `block_sizes`
 ):
     "Fill `c` with the product of `x` and `y`, in chunks that up to so many threads take. Shapes are not checked"
-    (n,k),m,strip = x.shape, y.shape[1], 2*width//x.itemsize
-    kc,mc = sizes or block_sizes(x.itemsize)
-    kc,mc,rows,cols = min(kc, k), min(mc, -(-n//R)*R), min(grid[0], -(-n//R)), min(grid[1], -(-m//strip))
-    room = (mc*(kc+16) + max(kc*min(NC, -(-m//strip)*strip), strip*min(k, KD)))*x.itemsize + 64
-    args = x, y, c, count, *steps, k_last or k, rows, cols, kc, mc
-    crew.run(product_for(x.dtype), count*rows*cols, args, room, threads)
+    (n,k),m,size = x.shape, y.shape[1], x.itemsize
+    kc,mc = sizes or block_sizes(size)
+    strip,tiles = 2*width//size, -(-n//R)
+    kc,mc,rows,cols = min(kc, k), min(mc, tiles*R), min(grid[0], tiles), min(grid[1], -(-m//strip))
+    room = (mc*(kc+16) + max(kc*min(NC//size, -(-m//strip)*strip), strip*min(k, KD)))*size + 64
+    if room > SPACE: raise ValueError(f'blocks of {kc} steps and {mc} rows take {room} bytes, and a thread has {SPACE}: take smaller ones')
+    address = lambda z: (z.ctypes.data, z.strides[0]//size, z.strides[1]//size)
+    params = np.array([*address(x), *address(y), c.ctypes.data, n, k, m, count-1, *steps, k_last or k, rows, cols, kc, mc])
+    crew.run(product_for(x.dtype), count*rows*cols, params, room, threads)
