@@ -36,7 +36,7 @@ def chunk_grid(
         else: cols *= 2
     return rows, cols
 
-# %% ../nbs/08_gemm.ipynb #acd8c425
+# %% ../nbs/08_gemm.ipynb #92c13b06
 def split_inner(x, y, c, threads):
     "Fill `c` with the product of `x` and `y`, the inner dimension cut into pieces"
     (n,k),m,size = x.shape, y.shape[1], x.itemsize
@@ -49,9 +49,10 @@ def split_inner(x, y, c, threads):
 
 def fill_product(x, y, c):
     "Fill `c` with the product of two arrays, on as many threads as it is worth"
-    (n,k),m,threads = x.shape, y.shape[1], thread_count()
+    (n,k),m = x.shape, y.shape[1]
+    threads = thread_count() if n*k*m >= 2*LEAST else 1
     if k==0: c.fill(0)
-    elif n*k*m < 2*LEAST or threads==1: run_product(x, y, c)
+    elif threads==1: run_product(x, y, c)
     elif n*m <= 2**14 and k > 8*max(n, m): split_inner(x, y, c, threads)
     else: run_product(x, y, c, chunk_grid(n, k, m, threads), threads)
 
@@ -112,7 +113,7 @@ def matmul_batch(
     if c.size and k: run_product(x[0], y[0], c[0], threads=threads, count=len(x), steps=steps)
     return c if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else torch.from_numpy(c)
 
-# %% ../nbs/08_gemm.ipynb #816fcc30
+# %% ../nbs/08_gemm.ipynb #8ebaf940
 SQUARES = [(s,s,s) for s in (64, 128, 256, 512, 1024, 2048)]
 RAGGED = [(1000,1000,1000), (333,777,555), (4097,64,33), (64,4096,64), (31,5000,17), (2000,2000,1), (777,3,777), (1,784,10)]
 SHAPES = [(50000,784,10), (5,784,10), *SQUARES, *RAGGED, (1,2000,2000)]
@@ -154,11 +155,12 @@ def ask(name, request, seconds):
         said = json.loads(p.stdout.readline())
     except (OSError, ValueError):
         rival.cache_clear()
+        p.kill()
         raise RuntimeError(f'the process of {name} has ended, with status {p.wait()}') from None
     if 'failed' in said: raise RuntimeError(f"{name} cannot multiply {' × '.join(map(str, request[:3]))}: {said['failed']}")
     return said
 
-# %% ../nbs/08_gemm.ipynb #864102bd
+# %% ../nbs/08_gemm.ipynb #879aefa8
 def compare(
     shapes=SHAPES, # sizes n, k, m
     dtype=torch.float32, # or torch.float64
@@ -168,7 +170,7 @@ def compare(
     that isn't a number, `RuntimeError` where numba doesn't compile or a library fails"""
     need_compiler()
     said = os.environ.get('GROUNDUP_ROUNDS', '5')
-    if not said.isdigit(): raise ValueError(f'GROUNDUP_ROUNDS is {said!r}, which is no whole number: try GROUNDUP_ROUNDS=5')
+    if not said.isdecimal(): raise ValueError(f'GROUNDUP_ROUNDS is {said!r}, which is no whole number: try GROUNDUP_ROUNDS=5')
     res,names,rounds = [], dict(groundup='seconds', torch='torch', numpy='numpy'), rounds or max(1, int(said))
     for n,k,m in shapes:
         request,times,error = [n, k, m, str(dtype).removeprefix('torch.')], {name: [] for name in names}, {}

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['R', 'PIECE', 'ROWS', 'jit', 'THIN', 'NC', 'DR', 'DC', 'AHEAD', 'FAR', 'KD', 'COLS', 'accumulate', 'add', 'emit_tile',
            'tile', 'rows_of', 'move', 'move_one', 'pack', 'pack_strips', 'block_sizes', 'fill_block', 'what_to_pack',
-           'emit_dots', 'dots', 'fill_rows', 'fill_narrow', 'fill_chunk', 'do_chunk', 'patience', 'product_for',
-           'run_product']
+           'emit_dots', 'dots', 'fill_rows', 'fill_narrow', 'fill_chunk', 'do_chunk', 'describe', 'patience',
+           'product_for', 'run_product']
 
 # %% ../nbs/backstage/tiles.ipynb #2e388763
 import sys
@@ -282,7 +282,15 @@ def do_chunk(q, params, space, kind):
     i0,i1,j0,j1 = tiles*r//rows*R, min(n, tiles*(r+1)//rows*R), strips*s//cols*strip, min(m, strips*(s+1)//cols*strip)
     fill_chunk(i0, i1, j0, j1, edge, x + p*x_step*size, a_row, a_col, y + p*y_step*size, b_row, b_col, c + p*c_step*size, m, k_last if p==last else k, m, kc, mc, space, kind)
 
-# %% ../nbs/backstage/tiles.ipynb #9a06a979
+# %% ../nbs/backstage/tiles.ipynb #145aa099
+def describe(params, x, y, c, last, x_step, y_step, c_step, k_last, rows, cols, kc, mc):
+    "Write down a job for `do_chunk`; compiled, since NumPy takes microseconds to tell where an array is"
+    params[0],params[1],params[2] = x.ctypes.data, x.strides[0]//x.itemsize, x.strides[1]//x.itemsize
+    params[3],params[4],params[5] = y.ctypes.data, y.strides[0]//x.itemsize, y.strides[1]//x.itemsize
+    params[6],params[7],params[8],params[9],params[10],params[11] = c.ctypes.data, x.shape[0], x.shape[1], y.shape[1], last, x_step
+    params[12],params[13],params[14],params[15],params[16],params[17],params[18] = y_step, c_step, k_last, rows, cols, kc, mc
+
+# %% ../nbs/backstage/tiles.ipynb #ab1b54d3
 @contextmanager
 def patience(words):
     "Write `words`, if what follows takes longer than a second, at a terminal or in a notebook"
@@ -294,15 +302,17 @@ def patience(words):
 @lru_cache
 def product_for(
     dtype, # of all arrays, NumPy's dtype of float32 or float64
-): # an address
-    "The address of `do_chunk`, compiled for `dtype`, or loaded from where it was kept. Raises `RuntimeError` where numba does not compile"
+): # the address of the first, and the second
+    "`do_chunk` and `describe`, compiled for `dtype`, or loaded from where they were kept. Raises `RuntimeError` where numba does not compile"
     need_compiler()
     scalar = dtype.type
     def product_chunk(q, params, space): do_chunk(q, params, space, np.empty(0, scalar))
     with patience(f'groundup: the first product in {dtype} is being compiled, or loaded, which takes some seconds'):
-        return cached_cfunc(chunk_kind, error_model='numpy')(product_chunk).address
+        x,c = (types.Array(numba.from_dtype(dtype), 2, *how) for how in (('A', True), ('C',)))
+        kinds = types.void(types.Array(types.int64, 1, 'C'), x, x, c, *[types.intp]*9)
+        return cached_cfunc(chunk_kind, error_model='numpy')(product_chunk).address, cached_njit(signature_or_function=[kinds])(describe)
 
-# %% ../nbs/backstage/tiles.ipynb #ade47724
+# %% ../nbs/backstage/tiles.ipynb #1cdec41a
 def run_product(
     x, # n×k, array of float32 or float64, any strides; k is not 0
     y, # k×m, array of the same dtype
@@ -321,6 +331,7 @@ def run_product(
     kc,mc,rows,cols = min(kc, k), min(mc, tiles*R), min(grid[0], tiles), min(grid[1], -(-m//strip))
     room = (mc*(kc+16) + max(kc*min(NC//size, -(-m//strip)*strip), strip*min(k, KD)))*size + 64
     if room > SPACE: raise ValueError(f'blocks of {kc} steps and {mc} rows take {room} bytes, and a thread has {SPACE}: take smaller ones')
-    address = lambda z: (z.ctypes.data, z.strides[0]//size, z.strides[1]//size)
-    params = np.array([*address(x), *address(y), c.ctypes.data, n, k, m, count-1, *steps, k_last or k, rows, cols, kc, mc])
-    crew.run(product_for(x.dtype), count*rows*cols, params, room, threads)
+    what,write = product_for(x.dtype)
+    params = np.empty(19, np.int64)
+    write(params, x, y, c, count-1, *steps, k_last or k, rows, cols, kc, mc)
+    crew.run(what, count*rows*cols, params, room, threads)
