@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['R', 'PIECE', 'ROWS', 'jit', 'THIN', 'NC', 'DR', 'DC', 'AHEAD', 'FAR', 'KD', 'COLS', 'accumulate', 'add', 'emit_tile',
            'tile', 'rows_of', 'move', 'move_one', 'pack', 'pack_strips', 'block_sizes', 'fill_block', 'what_to_pack',
-           'emit_dots', 'dots', 'fill_rows', 'fill_narrow', 'fill_chunk', 'do_chunk', 'describe', 'patience',
+           'emit_dots', 'dots', 'fill_rows', 'fill_narrow', 'fill_chunk', 'do_chunk', 'write_job', 'patience',
            'product_for', 'run_product']
 
-# %% ../nbs/backstage/tiles.ipynb #2e388763
+# %% ../nbs/backstage/tiles.ipynb #84b2371e
 import sys
 from contextlib import contextmanager
 from functools import lru_cache
@@ -21,7 +21,7 @@ from numba import types
 from numba.extending import intrinsic
 from .crew import SPACE, crew
 from .limits import SUMS, cache_sizes, chunk_kind, need_compiler
-from .vectors import Emit, cached_cfunc, cached_njit, i32, i64, registers, width
+from .vectors import Emit, cached_cfunc, cached_njit, i64, registers, width
 
 # %% ../nbs/backstage/tiles.ipynb #54000736
 R,PIECE = SUMS//2,128
@@ -260,7 +260,7 @@ def fill_narrow(a, a_row, b, b_row, b_col, c, c_row, n, k, m, work, kind):
         pack(b + l0*b_row*size, b_col, b_row, m, l1-l0, work, l1-l0, 1, kind)
         fill_rows(a + l0*size, a_row, work, c, c_row, n, l1-l0, m, p>0, kind)
 
-# %% ../nbs/backstage/tiles.ipynb #1fb52889
+# %% ../nbs/backstage/tiles.ipynb #9942a9fc
 @jit
 def fill_chunk(i0, i1, j0, j1, edge, a, a_row, a_col, b, b_row, b_col, c, c_row, k, m, kc, mc, work, kind):
     "Fill the rows `i0` to `i1` and columns `j0` to `j1` of `c`; the last `edge` of all m columns as dot products"
@@ -280,17 +280,18 @@ def do_chunk(q, params, space, kind):
     edge = m%lanes if m < 4*lanes and a_col==1 and k >= 4*lanes and (n >= 64 or m <= 2 or (n >= DR and k >= 1024)) else 0
     strips,tiles,p,r,s = -(-m//strip), -(-n//R), q//(rows*cols), q//cols%rows, q%cols
     i0,i1,j0,j1 = tiles*r//rows*R, min(n, tiles*(r+1)//rows*R), strips*s//cols*strip, min(m, strips*(s+1)//cols*strip)
-    fill_chunk(i0, i1, j0, j1, edge, x + p*x_step*size, a_row, a_col, y + p*y_step*size, b_row, b_col, c + p*c_step*size, m, k_last if p==last else k, m, kc, mc, space, kind)
+    fill_chunk(i0, i1, j0, j1, edge, x + p*x_step*size, a_row, a_col, y + p*y_step*size, b_row, b_col, c + p*c_step*size, m,
+               k_last if p==last else k, m, kc, mc, space, kind)
 
-# %% ../nbs/backstage/tiles.ipynb #145aa099
-def describe(params, x, y, c, last, x_step, y_step, c_step, k_last, rows, cols, kc, mc):
+# %% ../nbs/backstage/tiles.ipynb #342a87e4
+def write_job(params, x, y, c, last, x_step, y_step, c_step, k_last, rows, cols, kc, mc):
     "Write down a job for `do_chunk`; compiled, since NumPy takes microseconds to tell where an array is"
     params[0],params[1],params[2] = x.ctypes.data, x.strides[0]//x.itemsize, x.strides[1]//x.itemsize
     params[3],params[4],params[5] = y.ctypes.data, y.strides[0]//x.itemsize, y.strides[1]//x.itemsize
     params[6],params[7],params[8],params[9],params[10],params[11] = c.ctypes.data, x.shape[0], x.shape[1], y.shape[1], last, x_step
     params[12],params[13],params[14],params[15],params[16],params[17],params[18] = y_step, c_step, k_last, rows, cols, kc, mc
 
-# %% ../nbs/backstage/tiles.ipynb #ab1b54d3
+# %% ../nbs/backstage/tiles.ipynb #dd49f0a6
 @contextmanager
 def patience(words):
     "Write `words`, if what follows takes longer than a second, at a terminal or in a notebook"
@@ -303,14 +304,14 @@ def patience(words):
 def product_for(
     dtype, # of all arrays, NumPy's dtype of float32 or float64
 ): # the address of the first, and the second
-    "`do_chunk` and `describe`, compiled for `dtype`, or loaded from where they were kept. Raises `RuntimeError` where numba does not compile"
+    "`do_chunk` and `write_job`, compiled for `dtype`, or loaded from where they were kept. Raises `RuntimeError` where numba does not compile"
     need_compiler()
     scalar = dtype.type
     def product_chunk(q, params, space): do_chunk(q, params, space, np.empty(0, scalar))
     with patience(f'groundup: the first product in {dtype} is being compiled, or loaded, which takes some seconds'):
         x,c = (types.Array(numba.from_dtype(dtype), 2, *how) for how in (('A', True), ('C',)))
         kinds = types.void(types.Array(types.int64, 1, 'C'), x, x, c, *[types.intp]*9)
-        return cached_cfunc(chunk_kind, error_model='numpy')(product_chunk).address, cached_njit(signature_or_function=[kinds])(describe)
+        return cached_cfunc(chunk_kind, error_model='numpy')(product_chunk).address, cached_njit(signature_or_function=[kinds])(write_job)
 
 # %% ../nbs/backstage/tiles.ipynb #1cdec41a
 def run_product(
