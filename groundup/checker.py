@@ -102,7 +102,7 @@ def define(
         return e
     return read
 
-# %% ../nbs/backstage/checker.ipynb #6662466b
+# %% ../nbs/backstage/checker.ipynb #3e277a14
 class Cost(int):
     "A number of something that an answer may need less of, but not more than the solution"
 
@@ -150,15 +150,15 @@ def call(
 
 def line_of(
     e, # an exception with its traceback
-    f, # the answer
+    f, # the answer, or code of its file
 ) -> tuple: # number of the line, and its text
     "The innermost line of the reader's own that the exception came through"
-    code = python_of(f).__code__
-    file,number,tb = code.co_filename, code.co_firstlineno, e.__traceback__
+    code = getattr(python_of(f), '__code__', f)
+    file,number,tb = code.co_filename, 0, e.__traceback__
     while tb:
         if tb.tb_frame.f_code.co_filename==file: number = tb.tb_lineno
         tb = tb.tb_next
-    return number, linecache.getline(file, number).strip()
+    return number, linecache.getline(file, number).strip() # 0 and nothing, if there is none
 
 def observe(
     e, # Exercise
@@ -441,7 +441,7 @@ def counts(e, cases, done):
     if any(differs(g, x) for _,g,x in pairs if tag(x) != 'cost'): return {}
     return {k: (g[1], x[1]) for k,g,x in pairs if tag(x)=='cost'}
 
-# %% ../nbs/backstage/checker.ipynb #3156e291
+# %% ../nbs/backstage/checker.ipynb #9ba05713
 def words(
     e, # Exercise
     found:dict, # by `verdict`
@@ -454,9 +454,9 @@ def words(
     yield f"✗ {e.id}: case {found['number']} of {found['of']}"
     for name,text in found['input']: yield under(f'{name} = ', text)
     if kind=='died': yield f'your answer ended the whole process ({got[1]}), without an exception; look for an index outside of an array'
-    elif kind=='late': yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if got[1:] else 'compiled code'), '→ ' + e.slow)
-    elif kind=='note': yield found['why']
-    elif kind=='raised' and tag(expected) != 'raised': yield from (f'raised {got[1]}' + f': {got[2]}'*bool(got[2]), f'in {where(*got[3:])}')
+    elif kind=='late': yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if got[1:] and got[1] else 'compiled code'), '→ ' + e.slow)
+    elif kind=='note': yield from (found['why'], *['→ ' + e.slow]*(got[1]=='endless'))
+    elif kind=='raised' and tag(expected) != 'raised': yield from (f'raised {got[1]}' + f': {got[2]}'*bool(got[2]), *[f'in {where(*got[3:])}']*bool(got[3]))
     elif kind=='dict' and differs(got, expected) is None: yield f"the result is right, but it takes too much: {found['why']}"
     else: yield from (under('expected: ', show(expected)), under('got:      ', show(got)), found['why'])
     if found['printed']: yield 'it printed: ' + found['printed'].rstrip()
