@@ -174,7 +174,7 @@ def observe(
         except (Exception, SystemExit) as x: got = 'raised', type(x).__name__, re.sub(r'\x1b\[[\d;]*m', '', str(x))[:600], *line_of(x, f)
     return got, printed.getvalue()[:400]
 
-# %% ../nbs/backstage/checker.ipynb #52d4a2c6
+# %% ../nbs/backstage/checker.ipynb #bba749c6
 def grid(x):
     "Shape, numbers and dtype of plain data that is a number, an array, or lists of equal length; None for anything else"
     if type(x) in (bool, int, float): return (), [x], ''
@@ -233,7 +233,7 @@ def differs(
     if kinds==('dict', 'dict') and [k for k,_ in got[1]]==[k for k,_ in expected[1]]:
         found = [(k, differs(g, e, exact)) for (_,g),(k,e) in zip(got[1], expected[1])]
         return next((f'{k}: {d}' for k,d in found if d), None)
-    if got is None and expected is not None: return 'it returned nothing: is there a `return`?'
+    if got is None and expected is not None: return 'it returned None: is there a `return` on every way through?'
     g,e = grid(got), grid(expected)
     if e and g and (kinds[1]=='' or kinds[0] != ''):
         if tag(expected)=='list' and kinds[0] not in ('list', 'tuple') or g[0] != e[0]: return f'got {_some(got)} where {_some(expected)} belongs'

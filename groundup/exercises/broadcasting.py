@@ -53,7 +53,7 @@ class _:
                 ('(1, keepdim=True)', '()', 'all rows are divided by one length; each has its own'),
                 ('(x*x).sum(1, keepdim=True).sqrt()', 'x.abs().sum(1, keepdim=True)', 'the absolute values add up to 1 now; the length is the root of the sum of squares'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #d26b4c05
+# %% ../../nbs/exercises/05_broadcasting.ipynb #e07fd9af
 @define('broadcasting-8', 'Does it fit, and what comes out?')
 class _:
     task = """Two shapes meet in a sum, `s` and `t`, tuples of whole numbers of any length. Return the shape that comes out, as a tuple, or `None` if they don't fit."""
@@ -79,12 +79,14 @@ class _:
     mistakes = (('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
                 ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))', 'the shapes are lined up from the left; the rule begins at the last axis'),
                 ('return tuple(q if p==1 else p for p,q in zip(s[::-1], t[::-1]))[::-1]', 'shapes that do not fit get a result, too, and the shorter shape cuts off the longer'),
+                ('if any(p != q and 1 not in (p, q) for p,q in zip(s, t)): return None\nreturn tuple(q if p==1 else p for p,q in zip(s, t))', 'the shapes are lined up from the left, and the shorter cuts off the longer; the rule begins at the last axis'),
+                ('if any(p != q and 1 not in (p, q) for p,q in zip(s[::-1], t[::-1])): return None\nreturn tuple(q if p==1 else p for p,q in zip(s[::-1], t[::-1]))[::-1]', 'the shorter shape cuts off the longer; what is missing on the left counts as 1'),
                 ('p != q and 1 not in (p, q)', 'p != q', 'equal shapes only: an axis of size 1 stretches to any other'),
                 ('p != q and 1 not in (p, q)', 'p != q and p != 1', 'only one of the two may stretch here; the other may, too'),
                 ('p != q and 1 not in (p, q)', 'False', 'shapes that do not fit get a result, too; return None for them'),
                 ('n = max(len(s), len(t))\n', 'if len(s) != len(t): return None\n    n = len(s)\n', 'shapes of different length may fit: what is missing on the left counts as 1'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #0a80637f
+# %% ../../nbs/exercises/05_broadcasting.ipynb #d574e3a0
 @define('broadcasting-3', 'All distances')
 class _:
     task = """For points `a` (n×d) and `b` (m×d), tensors of float32 with a point in each row, return the n×m table of squared distances between each of `a` and each of `b`. No
@@ -105,6 +107,7 @@ class _:
                 ('a[:,None] - b', 'a - b', 'without a new axis, this is row by row; each of `a` should meet each of `b`'),
                 ('.sum(-1)', '.sum(0)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
                 ('.sum(-1)', '.sum(1)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
+                ('.sum(-1)', '.mean(-1)', 'these are means; the squares are to be added up'),
                 ('**2).sum(-1)', ').abs().sum(-1)', 'these are sums of absolute differences; square them'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #b6f7ec2b

@@ -12,7 +12,7 @@ from numba import cuda, float32
 from groundup.checker import Cost, Note, define, python_of
 from groundup.xray import array, unfilled, xray
 
-# %% ../../nbs/exercises/07_cuda.ipynb #871e009f
+# %% ../../nbs/exercises/07_cuda.ipynb #82d9c74e
 ASKS = {'out of bounds': 'which threads have nothing to do, and what do they have to ask first?', 'uninitialised': 'which thread should write it, and is there a barrier in between?',
         'race': 'is there a barrier missing between them, or do they have to take turns?', 'missed barrier': 'every thread of a block has to come to every `syncthreads`, also one that has nothing else to do',
         'wrapped index': 'a negative index counts from the end in Python; on a GPU it is a place before the array', 'alias': 'two arrays are one and the same memory'}
@@ -41,7 +41,7 @@ def launched(
     try: report = xray(f, blocks, threads, *args)
     except RuntimeError as endless: return Note('endless', str(endless).partition(';')[0])
     own = python_of(f).__code__.co_varnames[:python_of(f).__code__.co_argcount]
-    kinds = {f"{x.kind} of {x.array if x.array in own else 'the tile'}" + f' ({x.first.kind})'*(x.kind=='out of bounds') for x in report.faults}
+    kinds = {f"{x.kind} of {x.array if x.array in own else 'the tile'}" + (f' ({x.first.kind})' if x.kind=='out of bounds' else '') for x in report.faults}
     if kinds: return Note(', '.join(sorted(kinds)), words_of(report.faults[0], f))
     if report.float64 and narrow:
         text = linecache.getline(python_of(f).__code__.co_filename, report.float64[0]).strip()
@@ -132,7 +132,7 @@ class _:
                 ('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
                  'nobody has set `c` to zero, and it is read and written in each step: add up in a variable, and write once'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #8a157ea5
+# %% ../../nbs/exercises/07_cuda.ipynb #06fdb410
 @define('cuda-3', 'A sum that nobody can trust')
 class _:
     task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the mistake and mend it. The work stays shared out: a
@@ -156,6 +156,8 @@ class _:
     used = '"Broken kernels"; and cuda-7, with one atomic for a whole block'
     bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not help, since all still add at the same time'
     mistakes = (('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
+                ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
+                ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
                 ('if cuda.grid(1) < len(x):\n    for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
                 ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'),
                 ('i < len(x)', 'i < len(x)-1', 'the last number is left out'))
@@ -218,7 +220,7 @@ class _:
                 ('tile[len(x)-1-t]', 'tile[t]', 'the numbers come back in the order in which they came; turn them round'),
                 ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #37646018
+# %% ../../nbs/exercises/07_cuda.ipynb #abf82df8
 @define('cuda-5', 'Each number fetched once')
 class _:
     task = """Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of the vector `x` counts as 0, with blocks of 8 threads. Puzzle: as few reads of `x` as possible (they are
@@ -250,9 +252,12 @@ class _:
                 ('    cuda.syncthreads()\n', '', 'nobody waits: a thread may add up what its neighbours have not fetched yet'),
                 ('    if t==0: tile[0] = x[i-1] if i > 0 else float32(0)\n', '', 'nobody fetches the number before the block, or the one after it'),
                 ('    if t==7: tile[9] = x[i+1] if i+1 < len(x) else float32(0)\n', '', 'nobody fetches the number before the block, or the one after it'),
+                ('tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1),cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif i < len(x):\n    total = tile[t]\n    if t > 0: total += tile[t-1]\n    if t < 7 and i+1 < len(x): total += tile[t+1]\n    out[i] = total',
+                 'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
+                ('i = cuda.grid(1)\nout[i] = x[i-1] + x[i] + x[i+1]', 'at both ends there is no neighbour, and beyond the end there is nothing at all: ask first, and take 0'),
                 ('i+1 < len(x)', 'i < len(x)', 'the last thread fetches a neighbour, and there may be none: ask for `i+1`'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #7ba0ec35
+# %% ../../nbs/exercises/07_cuda.ipynb #abb7cfed
 @define('cuda-7', 'A sum, with one atomic for each block')
 class _:
     task = """Add up the vector `x` into `out[0]`, which begins at 0, with blocks of 8 threads, a number for each thread. Atomics wait for each other: as in cuda-3, but with a single one for each block
@@ -286,6 +291,7 @@ class _:
                 ('        cuda.syncthreads()\n        step', '        step', 'a race between the rounds: there is a barrier missing, or a thread adds whose number another one still needs'),
                 ('step = 4', 'step = 8', 'half of 8 is 4: with a step of 8 the partner is outside of the tile'),
                 ('step = 4', 'step = 2', 'the second half of the block is never added'),
+                ('    if t < step: tile[t] += tile[t+step]\n        cuda.syncthreads()', '    if t < step:\n            tile[t] += tile[t+step]\n            cuda.syncthreads()', 'the barrier stands inside of the `if`, and most threads never come to it'),
                 ('if t==0: cuda', 'if i==0: cuda', 'only the first block adds its sum'),
                 ('if t==0: cuda', 'if t < 8: cuda', 'every thread adds what its place holds; only place 0 has the sum of the block'),
                 ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))

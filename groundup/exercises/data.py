@@ -29,7 +29,7 @@ class _:
                 ('return [xs[i*size:(i+1)*size] for i in range(len(xs)//size + 1)]', 'where the pieces come out even, there is an empty one too many'),
                 ('return [xs[i::size] for i in range(size)]', 'the numbers are dealt out like cards; a piece holds neighbours'))
 
-# %% ../../nbs/exercises/01_data.ipynb #342c8856
+# %% ../../nbs/exercises/01_data.ipynb #025604f7
 @define('data-2', 'How many pieces?')
 class _:
     task = """Return how many pieces of `size` numbers a list of `n` numbers is cut into, counting a shorter last one: division that rounds up. It is a puzzle: a single
@@ -50,9 +50,10 @@ class _:
                 ('-(-n//size)', 'n//size + 1', 'this counts one too many where nothing is left over'),
                 ('-(-n//size)', '(n+size)//size', 'this counts one too many where nothing is left over'),
                 ('-(-n//size)', 'math.ceil(n/size)', 'division with `/` makes a float, whose sixteen digits are too few for large numbers'),
+                ('-(-n//size)', 'n//size + n%size', 'the rest, however many numbers it has, is one piece more'),
                 ('-(-n//size)', 'round(n/size)', 'this rounds to the nearest, and a short last piece is dropped; every rest counts'))
 
-# %% ../../nbs/exercises/01_data.ipynb #84dfff09
+# %% ../../nbs/exercises/01_data.ipynb #85fe94cd
 @define('data-3', 'From bytes to a picture')
 class _:
     task = """A picture with rows of `width` pixels lies in memory row after row, as `raw`, a `bytes` object: `raw[0]` is its first pixel, a number. Return the pixel in row `i`
@@ -71,9 +72,10 @@ class _:
                 ('j%width', 'j', 'a negative column runs into the row before; it should count from the end of its own row'),
                 ('j%width', 'abs(j)', 'a negative column counts from the end of the row: -1 is the last pixel, not the second'),
                 ('i*width + j%width', '(j*width + i) % len(raw)', 'the step of a row and that of a column are mixed up'),
+                ('i*width + j%width', 'i + j*width', 'the step of a row and that of a column are mixed up'),
                 ('i*width', 'i', 'one row down is `width` places on, not one'))
 
-# %% ../../nbs/exercises/01_data.ipynb #86011597
+# %% ../../nbs/exercises/01_data.ipynb #f8f4c943
 @define('data-4', 'The head of a file')
 class _:
     task = """An IDX file begins with two zero bytes, one byte for the type, one for the number of axes, and then four bytes for the size of each axis, highest byte first. Return
@@ -93,10 +95,12 @@ class _:
                 ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]', 'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
                 ('return [data[7+4*x] for x in range(data[3])]', 'a size has four bytes, and this takes only the last of them'),
                 ('data[4+4*x:8+4*x]', 'data[4*x:4+4*x]', 'the head itself is read as the first size; the sizes begin at byte 4'),
+                ('8+4*x', '7+4*x', 'a size has four bytes, and this takes three: the end of a slice is not included'),
+                ('data[3]', 'data[2]', 'this is the byte with the type; the number of axes is the next one'),
                 ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'),
                 ('return int.from_bytes(data[4:8], "big")', 'this is the first size only, as a number; return a list with all of them'))
 
-# %% ../../nbs/exercises/01_data.ipynb #95cf249c
+# %% ../../nbs/exercises/01_data.ipynb #eb55f7bb
 @define('data-5', 'Batches from a stream')
 class _:
     task = """Write a generator that takes numbers from the iterator `stream` and yields them in new lists of `size` numbers, the last perhaps shorter, and never empty. The stream
@@ -131,6 +135,9 @@ class _:
                 ('while True: yield list(islice(stream, size))', 'it never stops: an empty list says that the stream has ended'),
                 ('batch = []\nfor x in stream:\n    batch.append(x)\n    if len(batch)==size:\n        yield batch\n        batch.clear()\nif batch: yield batch',
                  'one list is cleared and filled again, so the batches that were handed out before change: begin a new list each time'),
+                ('while True: yield [next(stream) for _ in range(size)]', 'where the stream ends, `next` raises, and the rest of the batch is lost: ask `islice`, or give `next` a default'),
+                ('batch = []\nfor x in stream:\n    if len(batch)==size:\n        yield batch\n        batch = []\n    batch.append(x)\nif batch: yield batch',
+                 'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'),
                 ('for x in stream: yield [x]', 'each number comes in a batch of its own'))
 
 # %% ../../nbs/exercises/01_data.ipynb #5bdc587d

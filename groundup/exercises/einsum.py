@@ -54,7 +54,7 @@ class _:
                 ('ik,ki->', 'ik,ki->i', 'this is the diagonal; its numbers are to be added up'),
                 ('ik,ki->', 'ik,ki->k', 'this is the diagonal of the other product, `b` times `a`; its numbers are to be added up'))
 
-# %% ../../nbs/exercises/06_einsum.ipynb #89bf3a09
+# %% ../../nbs/exercises/06_einsum.ipynb #0b94a397
 @define('einsum-5', 'Attention, read')
 class _:
     task = """`queries` has the axes sentence, word, head, feature; `keys` the same, with other words. Both are tensors of float32. Return the dot product of each query with each key of the same
@@ -75,6 +75,7 @@ class _:
                 ('bkhd', 'bkgd', 'the heads are mixed: each query is multiplied by the sum over all heads of the keys'),
                 ('bkhd', 'ckhd', 'the sentences are mixed: each query is multiplied by the sum over all sentences of the keys'),
                 ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'),
+                ('->bhqk', '->bhqkd', 'nothing is summed yet: a letter behind the arrow stays, and the features are to be added up'),
                 ('->bhqk', '->bqk', 'the heads are summed as well; each head keeps its own table'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #d0445f0c

@@ -30,7 +30,7 @@ class _:
                 ('x*y', 'x+y', 'the pairs are added here; multiply them, and add up the products'),
                 ('total = 0', 'total = 1', 'the total begins at 1; nothing added up is 0'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #28be962c
+# %% ../../nbs/exercises/03_loops.ipynb #152bdb32
 @define('loops-2', 'A matrix times a vector')
 class _:
     task = """Return the product of `a`, a list of rows, and the vector `x`, a list as long as each row. The result is a list with a number for each row: its dot product with `x`."""
@@ -44,6 +44,9 @@ class _:
     used = 'the second of the three loops; and by columns, as in the other way, in chapter 4\'s order of loops'
     mistakes = (('total,res = 0,[]\nfor row in a:\n    total += sum(p*q for p,q in zip(row, x))\n    res.append(total)\nreturn res',
                  'the sum goes on from row to row; it has to begin at 0 for each of them'),
+                ('res = []\nfor row in a:\n    for p,q in zip(row, x): total = p*q\n    res.append(total)\nreturn res', 'only the last product of each row is kept; add them up'),
+                ('return [row[i % len(x)]*x[i % len(x)] for i,row in enumerate(a)]', 'each row gives a single product here; a dot product adds up as many as the row is long'),
+                ('return [[p*q for p in row] for row,q in zip(a, x)]', 'each row is still a row: its products have to be added up'),
                 ('row in a', 'row in zip(*a)', 'this multiplies the columns of `a` by `x`; the task asks for its rows'),
                 ('return [[p*q for p,q in zip(row, x)] for row in a]', 'each row is still a row: its products have to be added up'),
                 ('return sum(p*q for row in a for p,q in zip(row, x))', 'everything is added up to one number; each row has a number of its own'),
@@ -74,7 +77,7 @@ class _:
                 ('import copy\nc = copy.copy([[0]*len(b[0])]*len(a))\nfor i in range(len(a)):\n    for j in range(len(b[0])):\n'
                  '        for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]\nreturn c', 'all rows of the result are one and the same list: `*` repeats the row, and copies nothing'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #6b2acb00
+# %% ../../nbs/exercises/03_loops.ipynb #5eae9aea
 @define('loops-5', 'Rows into columns')
 class _:
     task = """Return the transpose of `x`, a list of rows of the same length, as a list of lists: its rows are the columns of `x`. It is a puzzle: a single expression."""
@@ -92,6 +95,7 @@ class _:
     also = 'return [[row[j] for row in x] for j in range(len(x[0]))]'
     used = 'the columns of `b`, over and over; and turning a matrix round so that memory is read in order, in chapter 4'
     mistakes = (('zip(*x)', 'zip(*x[::-1])', 'the matrix is turned by a quarter; the first column should become the first row, from top to bottom'),
+                ('zip(*x)', 'zip(x)', 'without the star, `zip` goes over one list, `x`, and not over its rows'),
                 ('return [row[::-1] for row in x]', 'each row is turned round, and stays a row'),
                 ('return list(zip(*x))', '`zip` gives tuples; the task asks for a list of lists, whose numbers can be changed'),
                 ('return [[row[j] for row in x] for j in range(len(x))]', 'there are as many rows as columns in `x`: `len(x)` counts its rows, `len(x[0])` its columns'),

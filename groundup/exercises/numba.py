@@ -132,7 +132,7 @@ class _:
                  'right, but the innermost loop jumps: with `l` it walks down a column of `b`, with `i` it reads the same place again; only `j` walks along a row'),
                 ('c[i,j] += a', 'c[i,j] = a', 'only the last of the products is kept; they have to be added up'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #9813d460
+# %% ../../nbs/exercises/04_numba.ipynb #380eed31
 @define('numba-4', 'Fair shares')
 class _:
     task = """Share out `n` rows among some threads: return a pair of whole numbers `(begin, end)` for thread `t`, counted from 0, with `end` not included. Shares are neighbours, in
@@ -158,6 +158,7 @@ class _:
                 ('size = n//threads + (t < n%threads)\nreturn t*size, (t+1)*size', 'the sizes are right, but a share begins where the one before ends: not all shares before it have the same size'),
                 ('each,rest = divmod(n, threads)\nbegin = t*each + max(0, t-threads+rest)\nreturn begin, begin + each + (t >= threads-rest)', 'the larger shares come last here; the task wants them first'),
                 ('return t*n//threads, (t+1)*n//threads', 'the shares are fair, but the larger ones are spread over all; the task wants them first'),
+                ('return t*(n//threads) + (t < n%threads), (t+1)*(n//threads) + (t < n%threads)', 'all the extra rows of the threads before it move the beginning of a share, not only its own'),
                 ('begin + each + (t < rest)', 'each + (t < rest)', 'the second number is where the share ends, not how many rows it has'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #f8f3047c

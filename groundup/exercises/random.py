@@ -10,7 +10,7 @@ import math
 
 from groundup.checker import Note, define, no_loop, one_expression
 
-# %% ../../nbs/exercises/02_random.ipynb #2296164e
+# %% ../../nbs/exercises/02_random.ipynb #aa81da2f
 @define('random-1', 'Once around')
 class _:
     task = """Multiply the whole number `x` by `a` modulo the prime `p`, and the result by `a` again, and so on. Return how many steps it takes until `x` comes back."""
@@ -29,6 +29,7 @@ class _:
     used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
     mistakes = (('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
                 ('return p-1', 'not every factor visits all the numbers below the prime'),
+                ('return p', 'not every factor visits all the numbers below the prime'),
                 ('% p, 1', '% p, 2', 'one step too many: the first product is step 1'),
                 ('return next(n for n in range(1, p) if pow(x, n, p)==1)', '`x` is multiplied by itself here; each step multiplies by `a`'))
 
@@ -103,7 +104,7 @@ class _:
                 ('math.cos', 'math.sin', 'the sine gives a normal number, too, but another one: the task asks for the cosine'),
                 ('math.log', 'math.log10', '`log10` is the logarithm to the base 10; the natural one is `math.log`'))
 
-# %% ../../nbs/exercises/02_random.ipynb #95534c65
+# %% ../../nbs/exercises/02_random.ipynb #6a79208f
 @define('random-6', 'The seed that all workers share')
 class _:
     task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step, and all begin at the same place, so all draw the
@@ -123,6 +124,7 @@ class _:
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
     mistakes = (('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
                 ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else in it'),
+                ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x, w*draws, 2**31-1)', 'each step multiplies by 16807, not by `x`'),
                 ('w*draws', 'w', 'each worker begins only one step behind the other, so what they draw overlaps'),
                 ('w*draws', 'draws', 'all workers make the same jump; worker `w` begins after `w*draws` steps'),
                 ('w*draws', '(w+1)*draws', 'worker 0 begins at `x` itself'),
