@@ -6,11 +6,11 @@
 __all__ = ['CHAPTERS', 'EXERCISES', 'DISGUISED', 'Exercise', 'python_of', 'source_of', 'function_of', 'define', 'Cost', 'Note',
            'TooLong', 'plain', 'tag', 'call', 'line_of', 'observe', 'grid', 'differs', 'show', 'codes_of', 'loops_of',
            'no_loop', 'at_most_loops', 'one_expression', 'is_compiled', 'without', 'uses_einsum', 'is_blank',
-           'first_look', 'drawn', 'outcomes', 'describe', 'example_of', 'verdict', 'recognise', 'counts', 'words',
-           'check_here', 'sizes', 'numbers']
+           'first_look', 'drawn', 'describe', 'example_of', 'verdict', 'recognise', 'counts', 'words', 'check_here',
+           'sizes', 'numbers']
 
-# %% ../nbs/backstage/checker.ipynb #15cf05a9
-import ast, copy, dis, functools, inspect, linecache, math, re, textwrap
+# %% ../nbs/backstage/checker.ipynb #3d324324
+import copy, dis, inspect, linecache, math, re, textwrap
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -56,7 +56,7 @@ class Exercise:
     @property
     def header(self): return self.source[:self.source.index('):')+2]
 
-# %% ../nbs/backstage/checker.ipynb #fe75c62b
+# %% ../nbs/backstage/checker.ipynb #7880b5e4
 def python_of(f):
     "The Python function behind `f`, which may be compiled, a kernel, cached, or have some arguments filled in"
     for name in ('py_func', 'fn', '__wrapped__', 'pyfunc', 'func'):
@@ -67,16 +67,10 @@ def source_of(f):
     "The source of a function, not indented"
     return textwrap.dedent(inspect.getsource(python_of(f)))
 
-def function_of(
-    source:str, # text of Python
-    name:str, # of the function in it
-    space:dict=None, # names that it may use
-    file:str=None, # what to call the file; default: the text's own
-): # the function, which knows its source
-    "Make a function of text, in such a way that `inspect` and tracebacks find its lines"
-    file = file or f'<{name} {abs(hash(source)):x}>'
+def function_of(source, name, space=None, file=None):
+    "The function `name` of a text, which may use the names in `space`, made in such a way that `inspect` and tracebacks find its lines"
+    file,space = file or f'<{name} {abs(hash(source)):x}>', dict(space or {}, __name__='__main__')
     linecache.cache[file] = len(source), None, source.splitlines(True), file
-    space = dict(space or {}, __name__='__main__')
     exec(compile(source, file, 'exec'), space)
     return space[name]
 
@@ -102,7 +96,7 @@ def define(
         return e
     return read
 
-# %% ../nbs/backstage/checker.ipynb #3e277a14
+# %% ../nbs/backstage/checker.ipynb #ddb0b302
 class Cost(int):
     "A number of something that an answer may need less of, but not more than the solution"
 
@@ -117,10 +111,8 @@ class TooLong(BaseException):
 
 def _flat(x, axes): return [x] if axes==0 else [v for row in x for v in _flat(row, axes-1)]
 
-def plain(
-    x, # anything
-): # numbers, text, and tuples that begin with a word
-    "`x` as data without a will of its own"
+def plain(x):
+    "Anything as data without a will of its own: numbers, text, and tuples that begin with a word"
     for kind,tag in ((Note, 'note'), (Cost, 'cost')):
         if type(x) is kind: return (tag, x.kind, x.text) if tag=='note' else (tag, int(x))
     if x is None or type(x) in (bool, int, float, str, bytes): return x
@@ -137,28 +129,22 @@ def plain(
 
 def tag(x): return x[0] if type(x) is tuple else ''
 
-def call(
-    f, # an answer
-    *args, # its arguments
-): # what it returns, or a Note if it has changed them
-    "Call `f`, and see whether it leaves its arguments alone"
+def call(f, *args):
+    "What `f` returns, or a Note if it has changed its arguments"
     before = [plain(a) for a in args]
     got = f(*args)
     for name,a,b in zip(inspect.signature(python_of(f)).parameters, args, before):
         if differs(plain(a), b): return Note('changed', f'the function changes its argument `{name}`, which belongs to the caller; work on something of your own')
     return got
 
-def line_of(
-    e, # an exception with its traceback
-    f, # the answer, or code of its file
-) -> tuple: # number of the line, and its text
-    "The innermost line of the reader's own that the exception came through"
+def line_of(e, f):
+    "The innermost line in the file of the function (or code) `f` that the exception `e` came through: number and text; 0 and nothing, if there is none"
     code = getattr(python_of(f), '__code__', f)
     file,number,tb = code.co_filename, 0, e.__traceback__
     while tb:
         if tb.tb_frame.f_code.co_filename==file: number = tb.tb_lineno
         tb = tb.tb_next
-    return number, linecache.getline(file, number).strip() # 0 and nothing, if there is none
+    return number, linecache.getline(file, number).strip()
 
 def observe(
     e, # Exercise
@@ -271,7 +257,7 @@ def show(
     else: text = repr(x)
     return text if len(text) <= width else f'{text[:width]} …'
 
-# %% ../nbs/backstage/checker.ipynb #b1cca2c5
+# %% ../nbs/backstage/checker.ipynb #49963c45
 def codes_of(f):
     "The code of a function, of the functions inside it, and of those beside it that it calls"
     f = python_of(f)
@@ -297,10 +283,8 @@ DISGUISED = {'map', 'filter', 'vectorize', 'vmap', 'apply_along_axis', 'fromiter
 
 def no_loop(f): return at_most_loops(0)(f)
 
-def at_most_loops(
-    n:int, # how many `for` and `while` may be written
-): # a rule
-    "Rule: so many loops in Python and no more, and none in disguise"
+def at_most_loops(n):
+    "Rule: so many `for` and `while` in Python and no more, and none in disguise"
     allowed = 'none' if n==0 else f'{n} at most'
     def rule(f):
         if len(found := list(loops_of(f))) > n:
@@ -312,9 +296,7 @@ def at_most_loops(
             if python_of(f).__name__ in code.co_names: return f'a function that calls itself is a loop in disguise, and the task asks for {allowed}'
     return rule
 
-def one_expression(
-    f, # an answer
-): # what is wrong with it, or None
+def one_expression(f):
     "Rule: one expression, and no variable"
     did = [(i.opname, i.argval if isinstance(i.argval, tuple) else (i.argval,)) for i in dis.get_instructions(python_of(f))]
     inside = {name for op,names in did if op=='LOAD_FAST_AND_CLEAR' for name in names}  # variables of a comprehension, since Python 3.12
@@ -322,27 +304,20 @@ def one_expression(
               for name in names[:1 if op.endswith('LOAD_FAST') else None] if name not in inside]
     if stored: return f'the variable `{stored[0]}` is one too many: the task asks for a single expression after `return`'
 
-# %% ../nbs/backstage/checker.ipynb #72255b75
-def is_compiled(
-    f, # an answer
-): # what is wrong with it, or None
+# %% ../nbs/backstage/checker.ipynb #2d19b158
+def is_compiled(f):
     "Rule: compiled by numba"
     if not hasattr(f, 'py_func'): return 'it is not compiled yet: put `@njit` in the line above `def`'
 
-def without(
-    *names:str, # of functions
-    why:str, # what to do in their place
-): # a rule
-    "Rule: none of these functions, and no `@`"
+def without(*names, why):
+    "Rule: none of these functions, and no `@`; `why` says what to do in their place"
     def rule(f):
         for code in codes_of(f):
             used = set(names).intersection(code.co_names) or {'@' for i in dis.get_instructions(code) if i.opname=='BINARY_OP' and i.argrepr.startswith('@')}
             if used: return f'`{sorted(used)[0]}` is not for this task: {why}'
     return rule
 
-def uses_einsum(
-    f, # an answer
-): # what is wrong with it, or None
+def uses_einsum(f):
     "Rule: one call of einsum, and nothing else"
     names = python_of(f).__code__.co_names
     if 'einsum' not in names: return 'there is no `einsum` in it; say it as a formula'
@@ -351,45 +326,24 @@ def uses_einsum(
     if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did): return 'there is more in it than one call of `einsum`: the formula can say it all'
     return one_expression(f)
 
-def is_blank(
-    e, # Exercise
-    f, # an answer
-) -> bool: # is it what the reader was given?
-    "Has nobody written anything yet?"
+def is_blank(e, f):
+    "Is `f` what the reader was given?"
     def steps(code): return [(i.opname, steps(i.argval) if isinstance(i.argval, CodeType) else repr(i.argval))
                              for i in dis.get_instructions(code) if i.opname not in ('RESUME', 'NOP')]
     given = next(c for c in compile(e.blank, '', 'exec').co_consts if isinstance(c, CodeType))
     return steps(python_of(f).__code__)==steps(given)
 
-def first_look(
-    e, # Exercise
-    f, # an answer
-): # what to tell the reader before anything is run, or None
-    "Is it still blank, or against the rules?"
+def first_look(e, f):
+    "Is `f` still blank, or against the rules? What to tell the reader before anything is run, or None"
     if is_blank(e, f):
         state,todo = ('blank', 'Put your code where the `...` is') if e.blank.endswith(': ...\n') else ('as it was given', 'Find its mistake and mend it')
         return f'{e.name} is still {state}.\n{todo}, and run this again.'
     return next((b for rule in e.rules if (b := rule(f))), None)
 
-# %% ../nbs/backstage/checker.ipynb #53c79dd0
-def drawn(
-    e, # Exercise
-    seed:int, # which draw
-) -> list: # of cases
+# %% ../nbs/backstage/checker.ipynb #034bf697
+def drawn(e, seed):
     "New cases, and at the end one that is always the same, so that what is counted on it can be compared with the last time"
     return [*e.cases(Random(seed)), [*e.cases(Random(0))][-1]]
-
-def outcomes(
-    e, # Exercise
-    f, # an answer
-    cases:list, # of arguments
-    clock=nullcontext, # makes a context that raises `TooLong` in time
-): # pairs of plain data and what was printed, up to a case that takes too long
-    "What an answer does, case by case"
-    for case in cases:
-        done = observe(e, f, case, clock)
-        yield done
-        if tag(done[0])=='late': return
 
 def describe(e, case):
     "The arguments of a case with their names, as text"
@@ -441,13 +395,9 @@ def counts(e, cases, done):
     if any(differs(g, x) for _,g,x in pairs if tag(x) != 'cost'): return {}
     return {k: (g[1], x[1]) for k,g,x in pairs if tag(x)=='cost'}
 
-# %% ../nbs/backstage/checker.ipynb #9ba05713
-def words(
-    e, # Exercise
-    found:dict, # by `verdict`
-    seconds:float, # limit for a case
-): # lines
-    "What was found, for the reader"
+# %% ../nbs/backstage/checker.ipynb #15e13c1f
+def words(e, found, seconds):
+    "What `verdict` found with a limit of so many seconds, in lines for the reader"
     got,expected = (_results(found.get(k)) for k in ('got', 'expected'))
     kind,under = tag(got), lambda name, text: f'{name}' + text.replace('\n', '\n' + ' '*len(name))
     def where(number, text): return f'line {number} of your answer' + f', `{text}`'*bool(text)
@@ -472,7 +422,7 @@ def check_here(
     "Try an answer in this very process, without a limit of time: what a page does"
     if said := first_look(e, f): return False, f'✗ {e.id}: {said}'
     cases = drawn(e, seed)
-    found = verdict(e, cases, outcomes(e, f, cases))
+    found = verdict(e, cases, (observe(e, f, case) for case in cases))
     return found['why'] is None, f"✓ {e.id}: right in {found['of']} cases" if found['why'] is None else '\n'.join(words(e, found, e.seconds))
 
 # %% ../nbs/backstage/checker.ipynb #c30db88d

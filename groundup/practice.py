@@ -7,7 +7,7 @@ __all__ = ['RETIRED', 'IMPORTS', 'time_limit', 'check_function', 'judge', 'progr
            'titles', 'get_exercise', 'next_exercise', 'Report', 'report', 'check_exercise', 'exercise', 'hint',
            'solution', 'exercises', 'progress', 'open_exercise', 'check_file', 'watch']
 
-# %% ../nbs/backstage/practice.ipynb #3aa48193
+# %% ../nbs/backstage/practice.ipynb #0fe18290
 import ast, difflib, fcntl, inspect, json, linecache, os, pickle, re, secrets, signal, sys, textwrap, time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 import platformdirs
-from .checker import (CHAPTERS, EXERCISES, Exercise, TooLong, drawn, example_of, first_look, is_compiled, line_of, observe, python_of, source_of,
-                              tag, verdict, words)
+from .checker import (CHAPTERS, EXERCISES, Exercise, TooLong, drawn, example_of, first_look, line_of, observe, python_of, tag, verdict, words)
 from .workers import WorkerDied, warm
 
 # %% ../nbs/backstage/practice.ipynb #21cf43ce
@@ -77,19 +76,16 @@ def _verdict(key, seed, did):
 class _Plain(pickle.Unpickler):
     def find_class(self, *name): raise pickle.UnpicklingError('the answer sent something else than data')
 
-# %% ../nbs/backstage/practice.ipynb #1222e12f
+# %% ../nbs/backstage/practice.ipynb #1363def3
 def check_function(e, f):
     "Raise `TypeError` that says what to give, where `f` is not a function of Python's"
     if not inspect.isfunction(python_of(f)):
         what = 'a class' if isinstance(f, type) else f'`{getattr(f, "__name__", f)}`, which is not written in Python' if callable(f) else f'{f!r:.60}, of type {type(f).__name__}'
         raise TypeError(f'the answer is {what}; write it as a function and give the function itself: check_exercise({e.id!r}, {e.name})')
 
-def judge(
-    e, # Exercise
-    answer:tuple, # file, lines of its source, function pickled; or path and text of a file
-    seconds:float, # for each case
-) -> dict: # what was found; or `said`, what is wrong at first sight
-    "Have an answer tried in a fresh process, and the outcome compared in another. Raises what is wrong with an answer that can't be tried"
+def judge(e, answer, seconds):
+    """Have an answer (file, lines of source and function pickled; or path and text of a file) tried in a fresh process, and the outcome compared in another.
+    A dict of what was found, or of what is wrong at first sight, `said`. Raises `ValueError` or `TypeError` for an answer that can't be tried"""
     server = warm('groundup.practice', 'torch', 'numba.cuda', NUMBA_ENABLE_CUDASIM='1')
     key = e.id if e.module.startswith('groundup.') else e
     seed,did = secrets.randbits(32), []
@@ -175,7 +171,7 @@ def next_exercise(
     done = kept() if done is None else done
     return next((id for id in titles() if not done.get(id, {}).get('passed')), None)
 
-# %% ../nbs/backstage/practice.ipynb #22c43ca6
+# %% ../nbs/backstage/practice.ipynb #7d777940
 @dataclass
 class Report:
     "What a check found; true if the answer is right"
@@ -223,7 +219,7 @@ def check_exercise(
     from numba import cloudpickle
     e = get_exercise(id)
     check_function(e, f)
-    if is_compiled(f) is not None or not type(f).__module__.startswith('numba.core'): f = python_of(f) if hasattr(python_of(f), '__code__') and not hasattr(f, 'func') else f
+    if not (type(f).__module__.startswith('numba.core') or hasattr(f, 'func')): f = python_of(f)  # a kernel travels uncompiled
     file = python_of(f).__code__.co_filename
     try: answer = file, [] if os.path.exists(file) else linecache.getlines(file), cloudpickle.dumps(f)
     except Exception as problem:
@@ -294,9 +290,9 @@ def progress(): # Table
         rows.append([notebook.replace('_', ' '), sum('passed' in m for m in of), len(of), sum(m.get('tries', 0) for m in of), sum(m.get('hints', 0) for m in of)])
     return Table(['chapter', 'done', 'of', 'tries', 'hints'], rows + [['all', *map(sum, zip(*(r[1:] for r in rows)))]])
 
-# %% ../nbs/backstage/practice.ipynb #72083e1f
-IMPORTS = dict(np='import numpy as np', torch='import torch', njit='from numba import njit', cuda='from numba import cuda', float32='from numba import float32',
-               math='import math', islice='from itertools import islice')
+# %% ../nbs/backstage/practice.ipynb #285fd688
+IMPORTS = dict(np='import numpy as np', torch='import torch', math='import math', islice='from itertools import islice',
+               **{name: f'from numba import {name}' for name in ('njit', 'cuda', 'float32')})
 
 # %% ../nbs/backstage/practice.ipynb #56e725ad
 def open_exercise(
