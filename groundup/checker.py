@@ -96,7 +96,7 @@ def define(
         return e
     return read
 
-# %% ../nbs/backstage/checker.ipynb #ddb0b302
+# %% ../nbs/backstage/checker.ipynb #de5858dc
 class Cost(int):
     "A number of something that an answer may need less of, but not more than the solution"
 
@@ -134,7 +134,8 @@ def call(f, *args):
     before = [plain(a) for a in args]
     got = f(*args)
     for name,a,b in zip(inspect.signature(python_of(f)).parameters, args, before):
-        if differs(plain(a), b): return Note('changed', f'the function changes its argument `{name}`, which belongs to the caller; work on something of your own')
+        if differs(plain(a), b):
+            return Note('changed', f'the function changes its argument `{name}`, which belongs to the caller; work on something of your own')
     return got
 
 def line_of(e, f):
@@ -160,7 +161,7 @@ def observe(
         except (Exception, SystemExit) as x: got = 'raised', type(x).__name__, re.sub(r'\x1b\[[\d;]*m', '', str(x))[:600], *line_of(x, f)
     return got, printed.getvalue()[:400]
 
-# %% ../nbs/backstage/checker.ipynb #bba749c6
+# %% ../nbs/backstage/checker.ipynb #9663c6ba
 def grid(x):
     "Shape, numbers and dtype of plain data that is a number, an array, or lists of equal length; None for anything else"
     if type(x) in (bool, int, float): return (), [x], ''
@@ -211,7 +212,8 @@ def differs(
 ): # the difference in words, or None
     "How does `got` differ from `expected`?"
     kinds = tag(got), tag(expected)
-    if 'note' in kinds or 'late' in kinds: return None if kinds[0]==kinds[1] and got[1]==expected[1] else got[-1] if kinds[0]=='note' else 'it does something else'
+    if 'note' in kinds or 'late' in kinds:
+        return None if kinds[0]==kinds[1] and got[1]==expected[1] else got[-1] if kinds[0]=='note' else 'it does something else'
     if 'raised' in kinds:
         if kinds==('raised', 'raised'): return None if got[1]==expected[1] else f'it raised {got[1]} where {expected[1]} belongs'
         return f'it raised {got[1]}: {got[2]}' if kinds[0]=='raised' else f'it returned {_some(got)}, and should have raised {expected[1]}'
@@ -257,7 +259,7 @@ def show(
     else: text = repr(x)
     return text if len(text) <= width else f'{text[:width]} …'
 
-# %% ../nbs/backstage/checker.ipynb #49963c45
+# %% ../nbs/backstage/checker.ipynb #43811863
 def codes_of(f):
     "The code of a function, of the functions inside it, and of those beside it that it calls"
     f = python_of(f)
@@ -292,7 +294,8 @@ def at_most_loops(n):
             return f'line {number}' + f', `{text}`,'*bool(text) + f' is a loop, and the task asks for {allowed}'
         for code in codes_of(f):
             loaded = {i.argval for i in dis.get_instructions(code) if i.opname=='LOAD_GLOBAL'}  # np.add.reduce is no loop of Python's
-            if hidden := DISGUISED.intersection(code.co_names) or {'reduce'}.intersection(code.co_names if 'functools' in loaded else loaded): return f'`{hidden.pop()}` is a loop in disguise, and the task asks for {allowed}'
+            if hidden := DISGUISED.intersection(code.co_names) or {'reduce'}.intersection(code.co_names if 'functools' in loaded else loaded):
+                return f'`{hidden.pop()}` is a loop in disguise, and the task asks for {allowed}'
             if python_of(f).__name__ in code.co_names: return f'a function that calls itself is a loop in disguise, and the task asks for {allowed}'
     return rule
 
@@ -304,7 +307,7 @@ def one_expression(f):
               for name in names[:1 if op.endswith('LOAD_FAST') else None] if name not in inside]
     if stored: return f'the variable `{stored[0]}` is one too many: the task asks for a single expression after `return`'
 
-# %% ../nbs/backstage/checker.ipynb #2d19b158
+# %% ../nbs/backstage/checker.ipynb #1912866b
 def is_compiled(f):
     "Rule: compiled by numba"
     if not hasattr(f, 'py_func'): return 'it is not compiled yet: put `@njit` in the line above `def`'
@@ -323,7 +326,8 @@ def uses_einsum(f):
     if 'einsum' not in names: return 'there is no `einsum` in it; say it as a formula'
     if others := set(names) - {'einsum', 'torch', 'np', 'numpy', 'groundup'}: return f'`{sorted(others)[0]}` is one too many: the formula can say it all'
     did = [i.opname for i in dis.get_instructions(python_of(f))]
-    if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did): return 'there is more in it than one call of `einsum`: the formula can say it all'
+    if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did):
+        return 'there is more in it than one call of `einsum`: the formula can say it all'
     return one_expression(f)
 
 def is_blank(e, f):
@@ -395,7 +399,7 @@ def counts(e, cases, done):
     if any(differs(g, x) for _,g,x in pairs if tag(x) != 'cost'): return {}
     return {k: (g[1], x[1]) for k,g,x in pairs if tag(x)=='cost'}
 
-# %% ../nbs/backstage/checker.ipynb #15e13c1f
+# %% ../nbs/backstage/checker.ipynb #a4b8fa30
 def words(e, found, seconds):
     "What `verdict` found with a limit of so many seconds, in lines for the reader"
     got,expected = (_results(found.get(k)) for k in ('got', 'expected'))
@@ -404,7 +408,8 @@ def words(e, found, seconds):
     yield f"✗ {e.id}: case {found['number']} of {found['of']}"
     for name,text in found['input']: yield under(f'{name} = ', text)
     if kind=='died': yield f'your answer ended the whole process ({got[1]}), without an exception; look for an index outside of an array'
-    elif kind=='late': yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if got[1:] and got[1] else 'compiled code'), '→ ' + e.slow)
+    elif kind=='late':
+        yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if any(got[1:]) else 'compiled code'), '→ ' + e.slow)
     elif kind=='note': yield from (found['why'], *['→ ' + e.slow]*(got[1]=='endless'))
     elif kind=='raised' and tag(expected) != 'raised': yield from (f'raised {got[1]}' + f': {got[2]}'*bool(got[2]), *[f'in {where(*got[3:])}']*bool(got[3]))
     elif kind=='dict' and differs(got, expected) is None: yield f"the result is right, but it takes too much: {found['why']}"

@@ -14,9 +14,11 @@ from .checker import CHAPTERS, EXERCISES, differs, drawn, example_of, first_look
 from .core import Table
 from .practice import time_limit
 
-# %% ../nbs/backstage/trying.ipynb #593759cc
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.MatMult: ast.Mult,
-         ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.And: ast.Or, ast.Or: ast.And, ast.USub: ast.UAdd}
+# %% ../nbs/backstage/trying.ipynb #04d6456c
+SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult,
+        ast.MatMult: ast.Mult,
+         ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.And: ast.Or, ast.Or: ast.And,
+                 ast.USub: ast.UAdd}
 
 def mutants(
     source:str, # of a function
@@ -30,7 +32,8 @@ def mutants(
         edit(list(ast.walk(new))[n])
         return ast.unparse(ast.fix_missing_locations(new))
     beside = ('len', 'cuda.shared.array')  # in kernels, sizes that are the same under several names, and tiles that may be larger
-    skip = {x for node in ast.walk(tree) if 'cuda' in source and (isinstance(node, ast.Call) and ast.unparse(node.func) in beside or isinstance(node, ast.Attribute))
+    skip = {x for node in ast.walk(tree) if 'cuda' in source and (isinstance(node, ast.Call) and ast.unparse(node.func) in beside or isinstance(node,
+            ast.Attribute))
             for x in ast.walk(node)}
     for n,node in enumerate(ast.walk(tree)):
         if node in skip: continue
@@ -50,7 +53,7 @@ def mutants(
         if isinstance(node, ast.If): yield changed(n, lambda x: setattr(x, 'test', ast.Constant(True)))
         if isinstance(node, ast.stmt) and node is not body: yield changed(n, lambda x: (setattr(x, '__class__', ast.Pass), x.__dict__.pop('body', None)))
 
-# %% ../nbs/backstage/trying.ipynb #0b450c2e
+# %% ../nbs/backstage/trying.ipynb #467bffa8
 def passes(
     e, # Exercise
     f, # a function
@@ -84,14 +87,16 @@ def try_exercise(
     assert is_blank(e, made(e.blank)), e.id
     if e.also:
         other = e.with_body(e.also)
-        assert not first_look(e, other) and passes(e, getattr(other, 'py_func', other)), f'{e.id}: the other way does not pass: {first_look(e, other) or told(e, other)}'
+        assert not first_look(e, other) and passes(e, getattr(other, 'py_func',
+                other)), f'{e.id}: the other way does not pass: {first_look(e, other) or told(e, other)}'
     for f,says in e.wrong:
         if is_blank(e, f): continue
         for seed in range(seeds):
             said = told(e, f, seed)
             assert said.endswith('→ ' + says) or said and not said.startswith('✗'), f'{e.id}: {says!r} is told {said!r}'
     late,raised = made(f'{e.header}\n    while True: pass\n'), made(f'{e.header}\n    x = 1\n    x = x/0\n')
-    if not e.rules and 'cuda' not in e.source: assert '`while True: pass`' in told(e, late) and 'line' in told(e, raised) and 'raised ZeroDivisionError' in told(e, raised), (told(e, late), told(e, raised))
+    if not e.rules and 'cuda' not in e.source: assert '`while True: pass`' in told(e, late) and 'line' in told(e,
+            raised) and 'raised ZeroDivisionError' in told(e, raised), (told(e, late), told(e, raised))
     caught,left = 0,set()
     for source in (edits := sorted(set(mutants(e.source)) - {ast.unparse(ast.parse(e.source))})):
         if passes(e, getattr(made(source), 'py_func', made(source)), range(seeds)): left.add(source)

@@ -12,10 +12,13 @@ from numba import cuda, float32
 from groundup.checker import Cost, Note, define, python_of
 from groundup.xray import array, unfilled, xray
 
-# %% ../../nbs/exercises/07_cuda.ipynb #82d9c74e
-ASKS = {'out of bounds': 'which threads have nothing to do, and what do they have to ask first?', 'uninitialised': 'which thread should write it, and is there a barrier in between?',
-        'race': 'is there a barrier missing between them, or do they have to take turns?', 'missed barrier': 'every thread of a block has to come to every `syncthreads`, also one that has nothing else to do',
-        'wrapped index': 'a negative index counts from the end in Python; on a GPU it is a place before the array', 'alias': 'two arrays are one and the same memory'}
+# %% ../../nbs/exercises/07_cuda.ipynb #908374df
+ASKS = {'out of bounds': 'which threads have nothing to do, and what do they have to ask first?',
+        'uninitialised': 'which thread should write it, and is there a barrier in between?',
+        'race': 'is there a barrier missing between them, or do they have to take turns?',
+        'missed barrier': 'every thread of a block has to come to every `syncthreads`, also one that has nothing else to do',
+        'wrapped index': 'a negative index counts from the end in Python; on a GPU it is a place before the array',
+        'alias': 'two arrays are one and the same memory'}
 
 def words_of(fault, f):
     "A fault for the reader: who, where, and a question"
@@ -45,18 +48,19 @@ def launched(
     if kinds: return Note(', '.join(sorted(kinds)), words_of(report.faults[0], f))
     if report.float64 and narrow:
         text = linecache.getline(python_of(f).__code__.co_filename, report.float64[0]).strip()
-        return Note('float64', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from `0.` or from a division?')
+        return Note('float64', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from `0.` or from '
+                f'a division?')
     return report
 
 def empty(*shape): return array(shape, 'float32', float('nan'))
 def floats(rng, *shape): return [floats(rng, *shape[1:]) if shape[1:] else float(rng.randint(-9, 9)) for _ in range(shape[0])]
 def up(n, size): return -(-n//size)
 
-# %% ../../nbs/exercises/07_cuda.ipynb #da06b99f
+# %% ../../nbs/exercises/07_cuda.ipynb #0e2eb726
 @define('cuda-1', 'A worker for every number')
 class _:
-    task = """Write a kernel that puts the sums `a+b` of two vectors into `c`, a number for each thread. It is launched with several blocks of 4 threads, and with more threads than there are numbers.
-        (`from numba import cuda`; the decorator may be left out.)"""
+    task = """Write a kernel that puts the sums `a+b` of two vectors into `c`, a number for each thread. It is launched with several blocks of 4 threads,
+        and with more threads than there are numbers. (`from numba import cuda`; the decorator may be left out.)"""
     hints = ('Which thread of all of them is this one? `cuda.grid(1)` says it.',
              'With 3 numbers and 8 threads, five have nothing to do. What do they have to ask?',
              '`i = cuda.grid(1)`, and `if i < len(c):` before anything is read or written.')
@@ -71,17 +75,19 @@ class _:
         if i < len(c): c[i] = a[i] + b[i]
     also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < c.size: c[i] = a[i] + b[i]'
     used = '"A kernel that asks who it is", and the first two lines of every kernel'
-    mistakes = (('if i < len(c): ', '', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for it, and the last one is at `len(c)-1`'),
+    mistakes = (('if i < len(c): ', '', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for it, '
+            'and the last one is at `len(c)-1`'),
                 ('cuda.grid(1)', 'cuda.threadIdx.x', 'all blocks do the work of the first one: `threadIdx` counts from 0 in each of them'),
                 ('len(c)', 'len(c)-1', 'the last number is left out'),
                 ('cuda.grid(1)', 'cuda.blockIdx.x', 'all threads of a block do the same number: `blockIdx` is the number of the block, not of the thread'),
-                ('i < len(c)', 'i <= len(c)', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for it, and the last one is at `len(c)-1`'))
+                ('i < len(c)', 'i <= len(c)', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for '
+                 'it, and the last one is at `len(c)-1`'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #05d9059e
+# %% ../../nbs/exercises/07_cuda.ipynb #454b5092
 @define('cuda-2', 'Neighbours read neighbours')
 class _:
-    task = """Write a kernel that puts `2*x` into `out`, both n×m, with a thread for each number, launched in two dimensions with blocks of 8×8. Puzzle: let neighbouring threads touch neighbouring
-        numbers. What is counted is how many sectors of memory, of 8 numbers each, the warps ask for."""
+    task = """Write a kernel that puts `2*x` into `out`, both n×m, with a thread for each number, launched in two dimensions with blocks of 8×8. Puzzle: let
+        neighbouring threads touch neighbouring numbers. What is counted is how many sectors of memory, of 8 numbers each, the warps ask for."""
     hints = ('`cuda.grid(2)` gives two numbers, `x` and `y`. Threads of a warp differ in `x` first.',
              'The numbers of a row lie side by side. So which of the two should be the column?',
              '`j,i = cuda.grid(2)`, then `out[i,j]`. Do not forget the edge, in both directions.')
@@ -94,24 +100,29 @@ class _:
     def double(x, out):
         j,i = cuda.grid(2)
         if i < out.shape[0] and j < out.shape[1]: out[i,j] = 2*x[i,j]
-    also = 'i = cuda.blockIdx.y*cuda.blockDim.y + cuda.threadIdx.y\nj = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < len(x) and j < x.shape[1]: out[i,j] = 2*x[i,j]'
+    also = 'i = cuda.blockIdx.y*cuda.blockDim.y + cuda.threadIdx.y\nj = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < len(x) and j < ' \
+            'x.shape[1]: out[i,j] = 2*x[i,j]'
     used = '"What a warp asks for": swap two letters, and the kernel is several times as fast'
     mistakes = (('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart'),
                 (' and j < out.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
                 ('i < out.shape[0] and ', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
-                ('i < out.shape[0] and j < out.shape[1]', 'i < out.shape[1] and j < out.shape[0]', 'the two sizes are mixed up, which is right for square arrays only'),
-                ('j,i = cuda.grid(2)', 'j,i = cuda.threadIdx.x,cuda.threadIdx.y', 'all blocks do the work of the first one: `threadIdx` counts from 0 in each of them'))
+                ('i < out.shape[0] and j < out.shape[1]', 'i < out.shape[1] and j < out.shape[0]',
+                 'the two sizes are mixed up, which is right for square arrays only'),
+                ('j,i = cuda.grid(2)', 'j,i = cuda.threadIdx.x,cuda.threadIdx.y',
+                 'all blocks do the work of the first one: `threadIdx` counts from 0 in each of them'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #daf6ac9d
+# %% ../../nbs/exercises/07_cuda.ipynb #e23ca509
 @define('cuda-6', 'A product, and its four traps')
 class _:
-    task = """Write a kernel for the product of `a` (n×k) and `b` (k×m), float32, into `c`, with a thread for each number of `c`, launched in two dimensions with blocks of 8×8. It has to be right at
-        both edges, ask for no more sectors of memory than it must (they are counted), and do no arithmetic in float64. (`from numba import cuda, float32`.)"""
+    task = """Write a kernel for the product of `a` (n×k) and `b` (k×m), float32, into `c`, with a thread for each number of `c`, launched in two dimensions
+        with blocks of 8×8. It has to be right at both edges, ask for no more sectors of memory than it must (they are counted), and do no arithmetic
+        in float64. (`from numba import cuda, float32`.)"""
     hints = ('The loops over `i` and `j` are the threads. Which loop is left?',
              '`j,i = cuda.grid(2)`, for the reason of cuda-2, and both edges have to be asked for.',
              'A sum that begins with `0.` is a float64; begin with `float32(0)`. Then `for l in range(a.shape[1])`.')
     def cases(rng):
-        for n,k,m in ((2, 3, 4), (3, 3, 3), *((rng.randint(9, 19), rng.randint(2, 4), rng.randint(9, 19)) for _ in range(2)), (12, 3, 17)): yield floats(rng, n, k), floats(rng, k, m)
+        for n,k,m in ((2, 3, 4), (3, 3, 3), *((rng.randint(9, 19), rng.randint(2, 4), rng.randint(9, 19)) for _ in range(2)), (12, 3, 17)): yield floats(rng,
+                n, k), floats(rng, k, m)
     def run(f, a, b):
         c = empty(len(a), len(b[0]))
         report = launched(f, (max(c.shape)//8+1,)*2, (8,8), a, b, unfilled(c), narrow=True)
@@ -122,21 +133,23 @@ class _:
             total = float32(0)
             for l in range(a.shape[1]): total += a[i,l]*b[l,j]
             c[i,j] = total
-    also = 'j,i = cuda.grid(2)\nif i >= len(a) or j >= b.shape[1]: return\ntotal = a[i,0]*b[0,j]\nfor l in range(1, len(b)): total += a[i,l]*b[l,j]\nc[i,j] = total'
+    also = 'j,i = cuda.grid(2)\nif i >= len(a) or j >= b.shape[1]: return\ntotal = a[i,0]*b[0,j]\nfor l in range(1, len(b)): total += ' \
+            'a[i,l]*b[l,j]\nc[i,j] = total'
     used = '`matmul_cuda_naive`, the rung of this chapter'
     mistakes = (('float32(0)', '0.', 'the sum begins as a float64, and all of the arithmetic is done in float64'),
                 ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads work in different rows'),
-                ('j,i = cuda.grid(2)\ntotal = float32(0)\nfor l in range(a.shape[1]): total += a[i,l]*b[l,j]\nc[i,j] = total', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
+                ('j,i = cuda.grid(2)\ntotal = float32(0)\nfor l in range(a.shape[1]): total += a[i,l]*b[l,j]\nc[i,j] = total',
+                 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
                 (' and j < c.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
                 ('total += a', 'total = a', 'only the last of the products is kept; they have to be added up'),
                 ('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
                  'nobody has set `c` to zero, and it is read and written in each step: add up in a variable, and write once'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #06fdb410
+# %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
 @define('cuda-3', 'A sum that nobody can trust')
 class _:
-    task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the mistake and mend it. The work stays shared out: a
-        number for each thread."""
+    task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the
+        mistake and mend it. The work stays shared out: a number for each thread."""
     hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
              'Adding in one step that nobody can come between is called *atomic*.',
              '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
@@ -147,14 +160,16 @@ class _:
         report = launched(f, len(x)//4+1, 4, x, out)
         if isinstance(report, Note): return report
         most = max(map(max, report.per_thread('x')))
-        if out.tolist()==[sum(x)] and most > 1: return Note('alone', f'right, but one thread reads {most} of the {len(x)} numbers; each should add a number of its own')
+        if out.tolist()==[sum(x)] and most > 1: return Note('alone', f'right, but one thread reads {most} of the {len(x)} numbers; each should add a '
+                f'number of its own')
         return {'out': out}
     def total(x, out):
         i = cuda.grid(1)
         if i < len(x): cuda.atomic.add(out, 0, x[i])
     also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
     used = '"Broken kernels"; and cuda-7, with one atomic for a whole block'
-    bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not help, since all still add at the same time'
+    bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
+            'help, since all still add at the same time'
     mistakes = (('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
                 ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
                 ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
@@ -162,11 +177,11 @@ class _:
                 ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'),
                 ('i < len(x)', 'i < len(x)-1', 'the last number is left out'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #9a5d3847
+# %% ../../nbs/exercises/07_cuda.ipynb #d17a0a2f
 @define('cuda-10', 'One number for the whole block')
 class _:
-    task = """Put into `out[i]` the number `x[i]` minus the first number of its block, with blocks of 8 threads. Puzzle: read each number of the vector `x` only once (reads are counted), and let the
-        block share its first one through shared memory, `cuda.shared.array(1, float32)`."""
+    task = """Put into `out[i]` the number `x[i]` minus the first number of its block, with blocks of 8 threads. Puzzle: read each number of the vector `x`
+        only once (reads are counted), and let the block share its first one through shared memory, `cuda.shared.array(1, float32)`."""
     hints = ('Every thread needs two numbers: its own, and one that all threads of the block need.',
              'Shared memory belongs to the block: thread 0 can put its number there. When may the others read it?',
              'Keep `x[i]` in a variable; `if t==0: first[0] = …`; then `cuda.syncthreads()`, for all threads, also those beyond the end.')
@@ -183,19 +198,21 @@ class _:
         if t==0: first[0] = mine
         cuda.syncthreads()
         if i < len(x): out[i] = mine - first[0]
-    also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif i < len(x): out[i] = tile[t] - tile[0]'
+    also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif i < len(x): ' \
+            'out[i] = tile[t] - tile[0]'
     used = 'shared tiles: what one thread fetches, all threads of its block can use'
-    mistakes = (('i = cuda.grid(1)\nif i < len(x): out[i] = x[i] - x[i - cuda.threadIdx.x]', 'right, but the first number is fetched by every thread of the block; shared memory lets them share it'),
+    mistakes = (('i = cuda.grid(1)\nif i < len(x): out[i] = x[i] - x[i - cuda.threadIdx.x]',
+            'right, but the first number is fetched by every thread of the block; shared memory lets them share it'),
                 ('    cuda.syncthreads()\n', '', 'nobody waits: a thread may read the first number before thread 0 has put it there'),
                 ('if t==0: first[0] = mine', 'first[0] = mine', 'all threads write the same place: only thread 0 should'),
                 ('if t==0', 'if i==0', 'only the first block puts a number there: each block has shared memory of its own'),
                 ('first[0] = mine', 'first[0] = x[0]', 'this is the first number of all; each block has a first one of its own'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #8e335b4c
+# %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
 @define('cuda-4', 'A barrier that some never reach')
 class _:
-    task = """One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find the mistake and mend it; `x` has at most 16
-        numbers."""
+    task = """One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find
+        the mistake and mend it; `x` has at most 16 numbers."""
     hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
              'Threads with nothing to do still have to be counted at the barrier.',
              'Two `if`s, with the barrier between them.')
@@ -211,20 +228,22 @@ class _:
         if t < len(x): tile[t] = x[t]
         cuda.syncthreads()
         if t < len(x): out[t] = tile[len(x)-1-t]
-    also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] = tile[t]'
+    also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] ' \
+            '= tile[t]'
     used = '"Waiting for each other", and "Broken kernels"'
-    bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = tile[len(x)-1-t]',
+    bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = '
+            'tile[len(x)-1-t]',
            'the barrier stands inside of the `if`, and the threads that are not needed never come to it')
     mistakes = (('    cuda.syncthreads()\n', '', 'without a barrier, a thread reads what its partner may not have written yet'),
                 ('len(x)-1-t', 'len(x)-t', 'one place too far: the last number is at `len(x)-1`'),
                 ('tile[len(x)-1-t]', 'tile[t]', 'the numbers come back in the order in which they came; turn them round'),
                 ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #abf82df8
+# %% ../../nbs/exercises/07_cuda.ipynb #a705c74a
 @define('cuda-5', 'Each number fetched once')
 class _:
-    task = """Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of the vector `x` counts as 0, with blocks of 8 threads. Puzzle: as few reads of `x` as possible (they are
-        counted), by way of shared memory, `cuda.shared.array(10, float32)` say."""
+    task = """Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of the vector `x` counts as 0, with blocks of 8 threads. Puzzle: as
+        few reads of `x` as possible (they are counted), by way of shared memory, `cuda.shared.array(10, float32)` say."""
     hints = ('Each thread fetches its own number. Which two numbers does the block need besides?',
              'The first thread can fetch the one before, the last thread the one after the block. Where nothing is, zeros go.',
              'Put the number of thread `t` at `t+1`, wait for all, and add up `t`, `t+1`, `t+2`.')
@@ -247,21 +266,26 @@ class _:
     used = 'convolutions; and the tiles of a product, where each number is used many more times than three'
     mistakes = (('i = cuda.grid(1)\nif i < len(x):\n    total = x[i]\n    if i > 0: total += x[i-1]\n    if i+1 < len(x): total += x[i+1]\n    out[i] = total',
                  'right, but most numbers are fetched three times, by three threads; shared memory lets them share'),
-                ('tile[0] = x[i-1] if i > 0 else float32(0)', 'tile[0] = float32(0)', 'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
-                ('tile[9] = x[i+1] if i+1 < len(x) else float32(0)', 'tile[9] = float32(0)', 'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
+                ('tile[0] = x[i-1] if i > 0 else float32(0)', 'tile[0] = float32(0)',
+                 'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
+                ('tile[9] = x[i+1] if i+1 < len(x) else float32(0)', 'tile[9] = float32(0)',
+                 'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
                 ('    cuda.syncthreads()\n', '', 'nobody waits: a thread may add up what its neighbours have not fetched yet'),
                 ('    if t==0: tile[0] = x[i-1] if i > 0 else float32(0)\n', '', 'nobody fetches the number before the block, or the one after it'),
                 ('    if t==7: tile[9] = x[i+1] if i+1 < len(x) else float32(0)\n', '', 'nobody fetches the number before the block, or the one after it'),
-                ('tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1),cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif i < len(x):\n    total = tile[t]\n    if t > 0: total += tile[t-1]\n    if t < 7 and i+1 < len(x): total += tile[t+1]\n    out[i] = total',
+                ('tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1),cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif i < '
+                 'len(x):\n    total = tile[t]\n    if t > 0: total += tile[t-1]\n    if t < 7 and i+1 < len(x): total += tile[t+1]\n    out[i] = total',
                  'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
-                ('i = cuda.grid(1)\nout[i] = x[i-1] + x[i] + x[i+1]', 'at both ends there is no neighbour, and beyond the end there is nothing at all: ask first, and take 0'),
+                ('i = cuda.grid(1)\nout[i] = x[i-1] + x[i] + x[i+1]', 'at both ends there is no neighbour, and beyond the end there is nothing at all: ask '
+                 'first, and take 0'),
                 ('i+1 < len(x)', 'i < len(x)', 'the last thread fetches a neighbour, and there may be none: ask for `i+1`'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #abb7cfed
+# %% ../../nbs/exercises/07_cuda.ipynb #c167a31a
 @define('cuda-7', 'A sum, with one atomic for each block')
 class _:
-    task = """Add up the vector `x` into `out[0]`, which begins at 0, with blocks of 8 threads, a number for each thread. Atomics wait for each other: as in cuda-3, but with a single one for each block
-        (they are counted), and each number of `x` is read once. The block adds up its numbers in shared memory first, as in loops-7: half of the threads add, then a quarter, …"""
+    task = """Add up the vector `x` into `out[0]`, which begins at 0, with blocks of 8 threads, a number for each thread. Atomics wait for each other: as in
+        cuda-3, but with a single one for each block (they are counted), and each number of `x` is read once. The block adds up its numbers in shared
+        memory first, as in loops-7: half of the threads add, then a quarter, …"""
     hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
              'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
              '`step = 4`, `while step > 0:`, `if t < step: tile[t] += tile[t+step]`, a barrier outside of the `if`, `step //= 2`. Then thread 0 has the sum.')
@@ -271,7 +295,8 @@ class _:
     def run(f, x):
         out = array((1,))
         report = launched(f, up(len(x), 8), 8, x, out)
-        return report if isinstance(report, Note) else {'out': out, 'atomics': Cost(report.atomics), 'reads of x': Cost(report.total('accesses', 'x', kind='read'))}
+        return report if isinstance(report, Note) else {'out': out, 'atomics': Cost(report.atomics), 'reads of x': Cost(report.total('accesses', 'x',
+                kind='read'))}
     def block_sum(x, out):
         tile = cuda.shared.array(8, float32)
         i,t = cuda.grid(1), cuda.threadIdx.x
@@ -283,24 +308,30 @@ class _:
             cuda.syncthreads()
             step //= 2
         if t==0: cuda.atomic.add(out, 0, tile[0])
-    also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif t==0:\n    total = float32(0)\n' \
+    also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif t==0:\n    ' \
+            'total = float32(0)\n' \
            '    for u in range(min(8, len(x)-i)): total += tile[u]\n    cuda.atomic.add(out, 0, total)'
     used = 'the loss and the softmax of the training chapter, and every sum on a GPU'
-    mistakes = (('i = cuda.grid(1)\nif i < len(x): cuda.atomic.add(out, 0, x[i])', 'right, but each number is an atomic of its own; let the block add up first'),
-                ('if t < step: tile[t]', 'if t < 8-step: tile[t]', 'a race between the rounds: there is a barrier missing, or a thread adds whose number another one still needs'),
-                ('        cuda.syncthreads()\n        step', '        step', 'a race between the rounds: there is a barrier missing, or a thread adds whose number another one still needs'),
+    mistakes = (('i = cuda.grid(1)\nif i < len(x): cuda.atomic.add(out, 0, x[i])',
+            'right, but each number is an atomic of its own; let the block add up first'),
+                ('if t < step: tile[t]', 'if t < 8-step: tile[t]', 'a race between the rounds: there is a barrier missing, or a thread adds whose number '
+                 'another one still needs'),
+                ('        cuda.syncthreads()\n        step', '        step',
+                 'a race between the rounds: there is a barrier missing, or a thread adds whose number another one still needs'),
                 ('step = 4', 'step = 8', 'half of 8 is 4: with a step of 8 the partner is outside of the tile'),
                 ('step = 4', 'step = 2', 'the second half of the block is never added'),
-                ('    if t < step: tile[t] += tile[t+step]\n        cuda.syncthreads()', '    if t < step:\n            tile[t] += tile[t+step]\n            cuda.syncthreads()', 'the barrier stands inside of the `if`, and most threads never come to it'),
+                ('    if t < step: tile[t] += tile[t+step]\n        cuda.syncthreads()',
+                 '    if t < step:\n            tile[t] += tile[t+step]\n            cuda.syncthreads()',
+                 'the barrier stands inside of the `if`, and most threads never come to it'),
                 ('if t==0: cuda', 'if i==0: cuda', 'only the first block adds its sum'),
                 ('if t==0: cuda', 'if t < 8: cuda', 'every thread adds what its place holds; only place 0 has the sum of the block'),
                 ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #398b71e6
+# %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
 @define('cuda-8', 'The barrier at the end of the loop')
 class _:
-    task = """`out[i]` should become how many numbers of the vector `x` are smaller than `x[i]`. Each block of 8 threads goes over `x` in pieces of 8, which it fetches together into shared memory. On a GPU
-        the counts are wrong now and then. Find the mistake and mend it."""
+    task = """`out[i]` should become how many numbers of the vector `x` are smaller than `x[i]`. Each block of 8 threads goes over `x` in pieces of 8, which
+        it fetches together into shared memory. On a GPU the counts are wrong now and then. Find the mistake and mend it."""
     hints = ('A fast thread has counted its piece, and goes on to the next round, while a slow one is still counting. What does the fast one do first?',
              'The tile is filled again while others still read the old piece.',
              'One barrier between filling and reading, another between reading and filling again.')
@@ -321,26 +352,31 @@ class _:
                 if i < len(x) and tile[u] < x[i]: count += 1
             cuda.syncthreads()
         if i < len(x): out[i] = count
-    also = '# two tiles in turns: one barrier is enough, since the next piece goes elsewhere\ntile = cuda.shared.array((2,8), float32)\ni,t,count,turn = cuda.grid(1),cuda.threadIdx.x,0,0\n' \
-           'for start in range(0, len(x), 8):\n    if start+t < len(x): tile[turn,t] = x[start+t]\n    cuda.syncthreads()\n    for u in range(min(8, len(x)-start)):\n' \
+    also = '# two tiles in turns: one barrier is enough, since the next piece goes elsewhere\ntile = cuda.shared.array((2,8), float32)\ni,t,count,turn = ' \
+            'cuda.grid(1),cuda.threadIdx.x,0,0\n' \
+           'for start in range(0, len(x), 8):\n    if start+t < len(x): tile[turn,t] = x[start+t]\n    cuda.syncthreads()\n    for u in range(min(8, ' \
+           'len(x)-start)):\n' \
            '        if i < len(x) and tile[turn,u] < x[i]: count += 1\n    turn = 1-turn\nif i < len(x): out[i] = count'
     used = 'the tiled product, cuda-9, whose loop has the same two barriers; "Fetch ahead" saves one with two tiles'
     bug = '        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tile for the next round while others still read the last piece'
-    mistakes = (('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]', 'a thread reads what the others have not fetched yet: there is a barrier missing after filling'),
+    mistakes = (('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
+            'a thread reads what the others have not fetched yet: there is a barrier missing after filling'),
                 ('tile[u] < x[i]', 'tile[u] <= x[i]', 'numbers that are equal count here, too, at least the number itself'),
                 ('range(min(8, len(x)-start))', 'range(8)', 'the last piece may be shorter; what is left in the tile from the piece before is counted again'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #37dd8d77
+# %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
 @define('cuda-9', 'The tiled product')
 class _:
-    task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along the inner dimension in tiles of 4: it fetches 4×4
-        numbers of `a` and of `b` into shared memory, a number of each for each thread, and multiplies them. No size need be a multiple of 4. Reads of `a` and `b` are counted: a quarter of what
-        cuda-6 needs."""
+    task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along
+        the inner dimension in tiles of 4: it fetches 4×4 numbers of `a` and of `b` into shared memory, a number of each for each thread, and
+        multiplies them. No size need be a multiple of 4. Reads of `a` and `b` are counted: a quarter of what cuda-6 needs."""
     hints = ('In which row of `a` and which column of `b` does thread (x, y) fetch, if the tile begins at `l0`?',
              'Where a tile reaches over an edge, put zeros: they change no sum. Two barriers in the loop, as in cuda-8, and all threads come to both.',
-             '`ta[y,x] = a[i,l0+x] if i < n and l0+x < k else float32(0)`, the same for `tb[y,x]` with `b[l0+y,j]`, a barrier, `for l in range(4): total += ta[y,l]*tb[l,x]`, a barrier.')
+             '`ta[y,x] = a[i,l0+x] if i < n and l0+x < k else float32(0)`, the same for `tb[y,x]` with `b[l0+y,j]`, a barrier, `for l in range(4): total '
+             '+= ta[y,l]*tb[l,x]`, a barrier.')
     def cases(rng):
-        for n,k,m in ((2, 3, 4), (4, 4, 4), (5, 6, 7), (3, 1, 5), *((rng.randint(4, 9), rng.randint(5, 11), rng.randint(4, 9)) for _ in range(2)), (7, 9, 6)): yield floats(rng, n, k), floats(rng, k, m)
+        for n,k,m in ((2, 3, 4), (4, 4, 4), (5, 6, 7), (3, 1, 5), *((rng.randint(4, 9), rng.randint(5, 11), rng.randint(4, 9)) for _ in range(2)), (7, 9,
+                6)): yield floats(rng, n, k), floats(rng, k, m)
     def run(f, a, b):
         c = empty(len(a), len(b[0]))
         report = launched(f, (up(len(b[0]), 4), up(len(a), 4)), (4,4), a, b, unfilled(c), narrow=True)
@@ -357,15 +393,21 @@ class _:
             for l in range(4): total += ta[y,l]*tb[l,x]
             cuda.syncthreads()
         if i < c.shape[0] and j < c.shape[1]: c[i,j] = total
-    also = 'tile = cuda.shared.array((2,4,4), float32)\nj,i = cuda.grid(2)\nx,y = cuda.threadIdx.x,cuda.threadIdx.y\ntotal = float32(0)\nfor l0 in range(0, a.shape[1], 4):\n' \
-           '    if i < len(a) and l0+x < len(b): tile[0,y,x] = a[i,l0+x]\n    if l0+y < len(b) and j < b.shape[1]: tile[1,y,x] = b[l0+y,j]\n    cuda.syncthreads()\n' \
-           '    if i < len(a) and j < b.shape[1]:\n        for l in range(min(4, len(b)-l0)): total += tile[0,y,l]*tile[1,l,x]\n    cuda.syncthreads()\nif i < len(a) and j < b.shape[1]: c[i,j] = total'
+    also = 'tile = cuda.shared.array((2,4,4), float32)\nj,i = cuda.grid(2)\nx,y = cuda.threadIdx.x,cuda.threadIdx.y\ntotal = float32(0)\nfor l0 in ' \
+            'range(0, a.shape[1], 4):\n' \
+           '    if i < len(a) and l0+x < len(b): tile[0,y,x] = a[i,l0+x]\n    if l0+y < len(b) and j < b.shape[1]: tile[1,y,x] = b[l0+y,j]\n    ' \
+           'cuda.syncthreads()\n' \
+           '    if i < len(a) and j < b.shape[1]:\n        for l in range(min(4, len(b)-l0)): total += tile[0,y,l]*tile[1,l,x]\n    cuda.syncthreads()\nif ' \
+           'i < len(a) and j < b.shape[1]: c[i,j] = total'
     used = 'this chapter\'s tiles, and all kernels of chapter 9; with blocks of 16×16 it is ready for a GPU'
-    mistakes = (('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    total = float32(0)\n    for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n    c[i,j] = total',
+    mistakes = (('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    total = float32(0)\n    for l in range(a.shape[1]): total += '
+            'a[i,l]*b[l,j]\n    c[i,j] = total',
                  'right, but each number is fetched by every thread that needs it: fetch tiles together'),
                 ('a.shape[1], 4):', 'a.shape[1] - a.shape[1]%4, 4):', 'the last tile along the inner dimension is left out where it is not a whole one'),
-                ('        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tiles for the next round while others still read them: there is a barrier missing at the end of the loop'),
-                ('        cuda.syncthreads()\n        for l', '        for l', 'a thread multiplies what the others have not fetched yet: there is a barrier missing after filling'),
+                ('        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tiles for the next round while others still read them: there is a '
+                 'barrier missing at the end of the loop'),
+                ('        cuda.syncthreads()\n        for l', '        for l',
+                 'a thread multiplies what the others have not fetched yet: there is a barrier missing after filling'),
                 (' and l0+x < a.shape[1]', '', 'a tile reaches over the end of the inner dimension: put zeros there'),
                 ('ta[y,l]*tb[l,x]', 'ta[l,y]*tb[x,l]', 'the tiles are read the wrong way round: a row of `ta`, a column of `tb`'),
                 ('if i < c.shape[0] and j < c.shape[1]: c', 'c', 'threads beyond the edge of `c` write as well'))

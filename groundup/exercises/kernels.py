@@ -11,21 +11,25 @@ from groundup.checker import Cost, Note, define
 from groundup.exercises.cuda import empty, floats, launched, up
 from groundup.xray import unfilled
 
-# %% ../../nbs/exercises/09_kernels.ipynb #696c0f91
+# %% ../../nbs/exercises/09_kernels.ipynb #deda4dab
 @define('kernels-1', 'A transpose through a tile')
 class _:
-    task = """Write the transpose of `x` (n×m) into `out` (m×n), float32, with blocks of 32×4 threads, each block for a tile of 4 rows and 32 columns of `x`. Read along the rows of `x`, and write
-        along the rows of `out`: put the tile into shared memory in between. Two things are counted: the sectors of global memory that the warps ask for, and the rounds of shared memory,
-        more than one where threads of a warp touch different numbers in the same of its 32 banks; a number at place p lies in bank p modulo 32."""
+    task = """Write the transpose of `x` (n×m) into `out` (m×n), float32, with blocks of 32×4 threads, each block for a tile of 4 rows and 32 columns of
+        `x`. Read along the rows of `x`, and write along the rows of `out`: put the tile into shared memory in between. Two things are counted: the
+        sectors of global memory that the warps ask for, and the rounds of shared memory, more than one where threads of a warp touch different
+        numbers in the same of its 32 banks; a number at place p lies in bank p modulo 32."""
     hints = ('With `x,y` of the thread, `cuda.grid(2)` reads `x[i,j]` well. Written at once to `out[j,i]`, where do neighbouring threads write?',
-             'After the barrier, share out the tile anew: 4 neighbours of a row of `out` are a column of the tile. Thread number `u = y*32+x` takes column `u//4`, row `u%4`.',
-             'In a tile of 4×32, the four rows of a column lie in the same bank. A tile of 4×33 has one unused place at the end of each row: now they lie in four.')
+             'After the barrier, share out the tile anew: 4 neighbours of a row of `out` are a column of the tile. Thread number `u = y*32+x` takes column '
+             '`u//4`, row `u%4`.',
+             'In a tile of 4×32, the four rows of a column lie in the same bank. A tile of 4×33 has one unused place at the end of each row: now they lie '
+             'in four.')
     def cases(rng):
         for n,m in ((2, 3), (4, 32), (5, 33), (rng.randint(6, 9), rng.randint(34, 50)), (7, 40)): yield floats(rng, n, m),
     def run(f, x):
         out = empty(len(x[0]), len(x))
         report = launched(f, (up(len(x[0]), 32), up(len(x), 4)), (32,4), x, unfilled(out))
-        return report if isinstance(report, Note) else {'out': out, 'sectors asked for': Cost(report.sectors_asked), 'rounds of shared memory': Cost(report.total('rounds', space='shared'))}
+        return report if isinstance(report, Note) else {'out': out, 'sectors asked for': Cost(report.sectors_asked),
+                'rounds of shared memory': Cost(report.total('rounds', space='shared'))}
     def transpose(x, out):
         tile = cuda.shared.array((4,33), float32)
         j,i = cuda.grid(2)
@@ -35,25 +39,31 @@ class _:
         u = ty*32 + tx
         j,i = cuda.blockIdx.x*32 + u//4, cuda.blockIdx.y*4 + u%4
         if i < x.shape[0] and j < x.shape[1]: out[j,i] = tile[u%4,u//4]
-    also = 'tile = cuda.shared.array((32,5), float32)\nj,i = cuda.grid(2)\ntx,ty = cuda.threadIdx.x,cuda.threadIdx.y\nif i < x.shape[0] and j < x.shape[1]: tile[tx,ty] = x[i,j]\ncuda.syncthreads()\n' \
+    also = 'tile = cuda.shared.array((32,5), float32)\nj,i = cuda.grid(2)\ntx,ty = cuda.threadIdx.x,cuda.threadIdx.y\nif i < x.shape[0] and j < ' \
+            'x.shape[1]: tile[tx,ty] = x[i,j]\ncuda.syncthreads()\n' \
            'u = ty*32 + tx\nj,i = cuda.blockIdx.x*32 + u//4,cuda.blockIdx.y*4 + u%4\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = tile[u//4,u%4]'
     used = 'the tiles of `a` in the kernels of chapter 9, which are turned round on their way into shared memory'
-    mistakes = (('j,i = cuda.grid(2)\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = x[i,j]', 'right, but neighbouring threads write into different rows of `out`: go through shared memory'),
-                ('(4,33)', '(4,32)', 'right, but the rows of a column of the tile lie in the same bank: one unused place at the end of each row moves them apart'),
+    mistakes = (('j,i = cuda.grid(2)\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = x[i,j]',
+            'right, but neighbouring threads write into different rows of `out`: go through shared memory'),
+                ('(4,33)', '(4,32)', 'right, but the rows of a column of the tile lie in the same bank: one unused place at the end of each row moves them '
+                 'apart'),
                 ('    cuda.syncthreads()\n', '', 'a thread takes from the tile what another may not have put there yet'),
                 ('tile[u%4,u//4]', 'tile[ty,tx]', 'each thread takes its own number back: share out the tile anew'),
                 ('blockIdx.y*4 + u%4', 'blockIdx.y*4 + ty', 'rows and columns of the tile are mixed up: thread `u` takes column `u//4` and row `u%4`'))
 
-# %% ../../nbs/exercises/09_kernels.ipynb #96fa402d
+# %% ../../nbs/exercises/09_kernels.ipynb #853f5c36
 @define('kernels-2', 'Four numbers for each thread')
 class _:
-    task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, where each thread computes 2×2 numbers of `c`: thread (x, y) of the grid those of rows 2y and 2y+1 and columns 2x and 2x+1. n and m
-        are even. The reads of `a` and `b` are counted: four in each step of the inner dimension for four products, where cuda-6 has eight. No float64."""
+    task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, where each thread computes 2×2 numbers of `c`: thread (x, y) of the grid those of
+        rows 2y and 2y+1 and columns 2x and 2x+1. n and m are even. The reads of `a` and `b` are counted: four in each step of the inner dimension for
+        four products, where cuda-6 has eight. No float64."""
     hints = ('It is gemm-5, with `cuda.grid(2)` to say which tile.',
              'For each `l`, two numbers of a column of `a` and two of a row of `b`, in variables; four sums in variables.',
-             '`j,i = cuda.grid(2)`, both times 2; sums begin with `float32(0)`; after the loop, four numbers are written. One `if` looks after both edges, since sizes are even.')
+             '`j,i = cuda.grid(2)`, both times 2; sums begin with `float32(0)`; after the loop, four numbers are written. One `if` looks after both edges, '
+             'since sizes are even.')
     def cases(rng):
-        for n,k,m in ((2, 3, 4), (8, 2, 8), *((2*rng.randint(2, 7), rng.randint(1, 5), 2*rng.randint(2, 7)) for _ in range(3)), (10, 4, 6)): yield floats(rng, n, k), floats(rng, k, m)
+        for n,k,m in ((2, 3, 4), (8, 2, 8), *((2*rng.randint(2, 7), rng.randint(1, 5), 2*rng.randint(2, 7)) for _ in range(3)), (10, 4, 6)): yield floats(rng,
+                n, k), floats(rng, k, m)
     def run(f, a, b):
         c = empty(len(a), len(b[0]))
         report = launched(f, (up(len(b[0]), 8), up(len(a), 8)), (4,4), a, b, unfilled(c), narrow=True)
@@ -67,12 +77,16 @@ class _:
                 x,y,u,v = a[i,l], a[i+1,l], b[l,j], b[l,j+1]
                 p,q,r,s = p+x*u, q+x*v, r+y*u, s+y*v
             c[i,j],c[i,j+1],c[i+1,j],c[i+1,j+1] = p, q, r, s
-    also = 'sums = cuda.local.array((2,2), float32)\nj,i = cuda.grid(2)\nif 2*i < len(c) and 2*j < c.shape[1]:\n    for e in range(4): sums[e//2,e%2] = 0\n    for l in range(len(b)):\n' \
-           '        x,y,u,v = a[2*i,l],a[2*i+1,l],b[l,2*j],b[l,2*j+1]\n        sums[0,0] += x*u\n        sums[0,1] += x*v\n        sums[1,0] += y*u\n        sums[1,1] += y*v\n' \
+    also = 'sums = cuda.local.array((2,2), float32)\nj,i = cuda.grid(2)\nif 2*i < len(c) and 2*j < c.shape[1]:\n    for e in range(4): sums[e//2,e%2] = ' \
+            '0\n    for l in range(len(b)):\n' \
+           '        x,y,u,v = a[2*i,l],a[2*i+1,l],b[l,2*j],b[l,2*j+1]\n        sums[0,0] += x*u\n        sums[0,1] += x*v\n        sums[1,0] += y*u\n      ' \
+           '  sums[1,1] += y*v\n' \
            '    for e in range(4): c[2*i+e//2,2*j+e%2] = sums[e//2,e%2]'
     used = '"More numbers for each thread"; wrap your kernel in a function of `a` and `b`, try it with `check_contract`, and it is a rung for the ladder'
-    mistakes = (('j,i = cuda.grid(2)\nif 2*i < c.shape[0] and 2*j < c.shape[1]:\n    for y in range(2):\n        for x in range(2):\n            total = float32(0)\n'
-                 '            for l in range(a.shape[1]): total += a[2*i+y,l]*b[l,2*j+x]\n            c[2*i+y,2*j+x] = total', 'right, but four dot products one after the other share nothing: each number is read twice'),
+    mistakes = (('j,i = cuda.grid(2)\nif 2*i < c.shape[0] and 2*j < c.shape[1]:\n    for y in range(2):\n        for x in range(2):\n            total = '
+            'float32(0)\n'
+                 '            for l in range(a.shape[1]): total += a[2*i+y,l]*b[l,2*j+x]\n            c[2*i+y,2*j+x] = total',
+                 'right, but four dot products one after the other share nothing: each number is read twice'),
                 ('float32(0)', '0.', 'the sums begin as float64, and all of the arithmetic is done in float64'),
                 ('c[i,j+1],c[i+1,j]', 'c[i+1,j],c[i,j+1]', 'the two numbers beside the diagonal are swapped'),
                 ('i,j = 2*i, 2*j', 'pass', 'the tiles of neighbouring threads overlap: thread (x, y) begins at row 2y and column 2x'),
