@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #7af7c66a
+# %% ../../nbs/exercises/05_broadcasting.ipynb #b3bdcce1
 import torch
-from groundup.checker import Note, at_most_loops, call, define, no_loop, numbers, one_expression, sizes, without
+from groundup.checker import Note, at_most_loops, call, define, no_loop, one_expression, sizes, without
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #25b3072b
 def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/01_data.ipynb #0e3fabc4
+# %% ../../nbs/exercises/01_data.ipynb #42d9de97
 import math, random
 from itertools import islice
 
-from groundup.checker import Cost, Note, define, no_loop, numbers, one_expression, sizes
+from groundup.checker import Cost, Note, define, no_loop, ints, one_expression, sizes
 
-# %% ../../nbs/exercises/01_data.ipynb #03a5bfbf
+# %% ../../nbs/exercises/01_data.ipynb #f3b2f573
 @define('data-1', 'Pieces of a list')
 class _:
     task = """Return the pieces of the list `xs` as a list of lists, each of `size` numbers. What is left at the end is a shorter piece of its own."""
@@ -19,7 +19,7 @@ class _:
              'The pieces begin at 0, `size`, `2*size`, …; `range` can count in such steps. And a slice that runs over the end is simply shorter.',
              '`[xs[i:i+size] for i in ...]`: which values does `i` take?')
     def cases(rng):
-        for n,size in ((5, 2), (6, 3), (0, 2), *((rng.randint(4, 20), rng.randint(1, 8)) for _ in range(6)), (11, 20)): yield numbers(rng, n), size
+        for n,size in ((5, 2), (6, 3), (0, 2), *((rng.randint(4, 20), rng.randint(1, 8)) for _ in range(6)), (11, 20)): yield ints(rng, n), size
     def pieces(xs, size): return [xs[i:i+size] for i in range(0, len(xs), size)]
     also = 'res = []\nwhile xs:\n    res.append(xs[:size])\n    xs = xs[size:]\nreturn res'
     used = '`chunks` and `chunks_faster`, in this chapter, cut a row of a picture into lines in this way'

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/03_loops.ipynb #faa4cba8
-from groundup.checker import Cost, Note, define, numbers, one_expression, sizes
+# %% ../../nbs/exercises/03_loops.ipynb #c280567d
+from groundup.checker import Cost, Note, define, ints, one_expression, sizes
 
-# %% ../../nbs/exercises/03_loops.ipynb #367382a9
+# %% ../../nbs/exercises/03_loops.ipynb #dad2b59c
 @define('loops-1', 'A dot product')
 class _:
     task = """Return the dot product of `u` and `v`, two lists of the same length: multiply number by number, and add up. Write the loop yourself; for empty
@@ -17,7 +17,7 @@ class _:
              'You need a number of `u` and one of `v` at the same time: an index goes over both, and so does `zip(u, v)`.',
              '`for x,y in zip(u, v):`, and `x*y` is added to the total.')
     def cases(rng):
-        for n in (3, 0, 2, *sorted(rng.randint(3, 12) for _ in range(4))): yield numbers(rng, n), numbers(rng, n)
+        for n in (3, 0, 2, *sorted(rng.randint(3, 12) for _ in range(4))): yield ints(rng, n), ints(rng, n)
     def dot(u, v):
         total = 0
         for x,y in zip(u, v): total += x*y
@@ -31,7 +31,7 @@ class _:
                 ('x*y', 'x+y', 'the pairs are added here; multiply them, and add up the products'),
                 ('total = 0', 'total = 1', 'the total begins at 1; nothing added up is 0'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #7ed5a0ed
+# %% ../../nbs/exercises/03_loops.ipynb #d2dcd3d3
 @define('loops-2', 'A matrix times a vector')
 class _:
     task = """Return the product of `a`, a list of rows, and the vector `x`, a list as long as each row. The result is a list with a number for each row:
@@ -40,7 +40,7 @@ class _:
              'One loop goes over the rows, and inside of it one along the row, as in loops-1.',
              'For each `row`, begin a total at 0, add `p*q` for `p,q in zip(row, x)`, and append it.')
     def cases(rng):
-        for n,k in ((2, 3), (2, 2), *sizes(rng), (1, 1)): yield numbers(rng, n, k), numbers(rng, k)
+        for n,k in ((2, 3), (2, 2), *sizes(rng), (1, 1)): yield ints(rng, n, k), ints(rng, k)
     def times(a, x): return [sum(p*q for p,q in zip(row, x)) for row in a]
     also = 'res = [0]*len(a)\nfor l,v in enumerate(x):\n    for i,row in enumerate(a): res[i] += row[l]*v\nreturn res'
     used = 'the second of the three loops; and by columns, as in the other way, in chapter 4\'s order of loops'
@@ -56,7 +56,7 @@ class _:
                 ('return sum(p*q for row in a for p,q in zip(row, x))', 'everything is added up to one number; each row has a number of its own'),
                 ('return [sum(row)*v for row,v in zip(a, x)]', 'each row meets a single number of `x`; its dot product is with all of `x`'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #34b551aa
+# %% ../../nbs/exercises/03_loops.ipynb #63f649d2
 @define('loops-3', 'All rows are one')
 class _:
     task = """This product of two lists of rows has the right loops, and all rows of its result are the same. Find the mistake and mend it."""
@@ -64,7 +64,7 @@ class _:
              'Print `c` after the first row has been filled: which rows have changed?',
              '`[[0]]*2` has one row, twice; `[[0] for _ in range(2)]` makes a new one each time.')
     def cases(rng):
-        for n,k,m in ((2, 1, 3), *sizes(rng, 3, rounds=5, last=6)): yield numbers(rng, n, k), numbers(rng, k, m)
+        for n,k,m in ((2, 1, 3), *sizes(rng, 3, rounds=5, last=6)): yield ints(rng, n, k), ints(rng, k, m)
     def product_of(a, b):
         c = [[0]*len(b[0]) for _ in a]
         for i in range(len(a)):
@@ -82,7 +82,7 @@ class _:
                  '        for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]\nreturn c',
                  'all rows of the result are one and the same list: `*` repeats the row, and copies nothing'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #7220e054
+# %% ../../nbs/exercises/03_loops.ipynb #1c082075
 @define('loops-5', 'Rows into columns')
 class _:
     task = """Return the transpose of `x`, a list of rows of the same length, as a list of lists: its rows are the columns of `x`. It is a puzzle: a single
@@ -92,7 +92,7 @@ class _:
              'How many columns are there: `len(x)` or `len(x[0])`? Or let `zip(*x)` do it, which gives tuples.')
     rules = one_expression,
     def cases(rng):
-        for n,m in ((2, 3), (3, 1), (1, 3), *sizes(rng, first=2, rounds=5)): yield numbers(rng, n, m),
+        for n,m in ((2, 3), (3, 1), (1, 3), *sizes(rng, first=2, rounds=5)): yield ints(rng, n, m),
     def run(f, x):
         got = f(x)
         if isinstance(got, list) and got and not isinstance(got[0], list): return Note(type(got[0]).__name__,
@@ -132,7 +132,7 @@ class Cells:
     def __len__(self): return len(self.rows)
     def tolist(self): return [list(row) for row in self.rows]
 
-# %% ../../nbs/exercises/03_loops.ipynb #e4ca7784
+# %% ../../nbs/exercises/03_loops.ipynb #c0627b01
 @define('loops-6', 'The price of objects')
 class _:
     task = """`a` (n×k) and `b` (k×m) behave like tensors: `x[i,j]` makes a small object that holds one number, adding or multiplying objects makes another,
@@ -142,7 +142,7 @@ class _:
              'Arithmetic with plain numbers makes none of these objects. How early can you get at plain numbers?',
              '`a.tolist()` takes all of them out at once, before the loops. Its `[i][l]` is a number.')
     def cases(rng):
-        for n,k,m in sizes(rng, 3, rounds=5, last=6): yield numbers(rng, n, k), numbers(rng, k, m)
+        for n,k,m in sizes(rng, 3, rounds=5, last=6): yield ints(rng, n, k), ints(rng, k, m)
     def run(f, a, b):
         made = []
         got = f(Cells(a, made), Cells(b, made))
@@ -164,7 +164,7 @@ class _:
                 ('n,k,m = *a.shape, b.shape[1]\nx = a.tolist()\nreturn [[sum(x[i][l]*b[l,j].item() for l in range(k)) for j in range(m)] for i in range(n)]',
                  'right, but one of the two matrices is still looked up in each step'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #94e6308d
+# %% ../../nbs/exercises/03_loops.ipynb #7734ddf6
 class Sum:
     "A number that knows the longest chain of additions behind it"
     def __init__(self, value, chain=0): self.value,self.chain = value,chain
@@ -183,7 +183,7 @@ class _:
              'Or in halves: the sum of a list is the sum of its first half plus the sum of its second, and each half is done the same way.')
     slow = 'does the list get shorter in each round, down to a single number? With an odd one at the end, too?'
     def cases(rng):
-        for n in (4, 1, 2, 3, 5, 7, 8, rng.randint(9, 31), rng.randint(33, 63), 100): yield numbers(rng, n),
+        for n in (4, 1, 2, 3, 5, 7, 8, rng.randint(9, 31), rng.randint(33, 63), 100): yield ints(rng, n),
     def run(f, xs):
         got = f([Sum(x) for x in xs])
         return {'sum': getattr(got, 'value', got), 'additions in a chain': Cost(getattr(got, 'chain', 0))}

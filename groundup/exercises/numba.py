@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/04_numba.ipynb #8a3f9cee
+# %% ../../nbs/exercises/04_numba.ipynb #163509ec
 import math
 
 import numpy as np
 from numba import njit
-from groundup.checker import Cost, Note, define, is_compiled, no_loop, numbers, sizes
+from groundup.checker import Cost, Note, define, is_compiled, no_loop, ints, sizes
 
-# %% ../../nbs/exercises/04_numba.ipynb #fe80f660
+# %% ../../nbs/exercises/04_numba.ipynb #8269a717
 class Watched:
     "An array whose single numbers are read and written, and which keeps a record"
     def __init__(self, a):
@@ -47,7 +47,7 @@ def race_in(
                 return Note('race', f'a race: threads {" and ".join(map(str, sorted(users[place])[:2]))} both use {name}[{index}], and at least one of '
                         f'them writes')
 
-def small(rng, *shape): return np.array(numbers(rng, *shape), float).reshape(shape)
+def small(rng, *shape): return np.array(ints(rng, *shape), float).reshape(shape)
 
 # %% ../../nbs/exercises/04_numba.ipynb #0ef3a150
 @define('numba-1', 'A sum, compiled')
