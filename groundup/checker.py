@@ -6,11 +6,11 @@
 __all__ = ['CHAPTERS', 'EXERCISES', 'DISGUISED', 'Exercise', 'python_of', 'source_of', 'function_of', 'define', 'Cost', 'Note',
            'TooLong', 'plain', 'tag', 'call', 'line_of', 'observe', 'grid', 'differs', 'show', 'codes_of', 'loops_of',
            'no_loop', 'at_most_loops', 'one_expression', 'is_compiled', 'without', 'uses_einsum', 'is_blank',
-           'first_look', 'drawn', 'outcomes', 'describe', 'example_of', 'verdict', 'recognise', 'counts', 'words',
-           'check_here', 'sizes', 'numbers']
+           'first_look', 'drawn', 'describe', 'example_of', 'verdict', 'recognise', 'counts', 'words', 'check_here',
+           'sizes', 'ints']
 
-# %% ../nbs/backstage/checker.ipynb #15cf05a9
-import ast, copy, dis, functools, inspect, linecache, math, re, textwrap
+# %% ../nbs/backstage/checker.ipynb #3d324324
+import copy, dis, inspect, linecache, math, re, textwrap
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -56,7 +56,7 @@ class Exercise:
     @property
     def header(self): return self.source[:self.source.index('):')+2]
 
-# %% ../nbs/backstage/checker.ipynb #fe75c62b
+# %% ../nbs/backstage/checker.ipynb #7880b5e4
 def python_of(f):
     "The Python function behind `f`, which may be compiled, a kernel, cached, or have some arguments filled in"
     for name in ('py_func', 'fn', '__wrapped__', 'pyfunc', 'func'):
@@ -67,16 +67,10 @@ def source_of(f):
     "The source of a function, not indented"
     return textwrap.dedent(inspect.getsource(python_of(f)))
 
-def function_of(
-    source:str, # text of Python
-    name:str, # of the function in it
-    space:dict=None, # names that it may use
-    file:str=None, # what to call the file; default: the text's own
-): # the function, which knows its source
-    "Make a function of text, in such a way that `inspect` and tracebacks find its lines"
-    file = file or f'<{name} {abs(hash(source)):x}>'
+def function_of(source, name, space=None, file=None):
+    "The function `name` of a text, which may use the names in `space`, made in such a way that `inspect` and tracebacks find its lines"
+    file,space = file or f'<{name} {abs(hash(source)):x}>', dict(space or {}, __name__='__main__')
     linecache.cache[file] = len(source), None, source.splitlines(True), file
-    space = dict(space or {}, __name__='__main__')
     exec(compile(source, file, 'exec'), space)
     return space[name]
 
@@ -102,7 +96,7 @@ def define(
         return e
     return read
 
-# %% ../nbs/backstage/checker.ipynb #6662466b
+# %% ../nbs/backstage/checker.ipynb #de5858dc
 class Cost(int):
     "A number of something that an answer may need less of, but not more than the solution"
 
@@ -117,10 +111,8 @@ class TooLong(BaseException):
 
 def _flat(x, axes): return [x] if axes==0 else [v for row in x for v in _flat(row, axes-1)]
 
-def plain(
-    x, # anything
-): # numbers, text, and tuples that begin with a word
-    "`x` as data without a will of its own"
+def plain(x):
+    "Anything as data without a will of its own: numbers, text, and tuples that begin with a word"
     for kind,tag in ((Note, 'note'), (Cost, 'cost')):
         if type(x) is kind: return (tag, x.kind, x.text) if tag=='note' else (tag, int(x))
     if x is None or type(x) in (bool, int, float, str, bytes): return x
@@ -137,24 +129,19 @@ def plain(
 
 def tag(x): return x[0] if type(x) is tuple else ''
 
-def call(
-    f, # an answer
-    *args, # its arguments
-): # what it returns, or a Note if it has changed them
-    "Call `f`, and see whether it leaves its arguments alone"
+def call(f, *args):
+    "What `f` returns, or a Note if it has changed its arguments"
     before = [plain(a) for a in args]
     got = f(*args)
     for name,a,b in zip(inspect.signature(python_of(f)).parameters, args, before):
-        if differs(plain(a), b): return Note('changed', f'the function changes its argument `{name}`, which belongs to the caller; work on something of your own')
+        if differs(plain(a), b):
+            return Note('changed', f'the function changes its argument `{name}`, which belongs to the caller; work on something of your own')
     return got
 
-def line_of(
-    e, # an exception with its traceback
-    f, # the answer
-) -> tuple: # number of the line, and its text
-    "The innermost line of the reader's own that the exception came through"
-    code = python_of(f).__code__
-    file,number,tb = code.co_filename, code.co_firstlineno, e.__traceback__
+def line_of(e, f):
+    "The innermost line in the file of the function (or code) `f` that the exception `e` came through: number and text; 0 and nothing, if there is none"
+    code = getattr(python_of(f), '__code__', f)
+    file,number,tb = code.co_filename, 0, e.__traceback__
     while tb:
         if tb.tb_frame.f_code.co_filename==file: number = tb.tb_lineno
         tb = tb.tb_next
@@ -174,7 +161,7 @@ def observe(
         except (Exception, SystemExit) as x: got = 'raised', type(x).__name__, re.sub(r'\x1b\[[\d;]*m', '', str(x))[:600], *line_of(x, f)
     return got, printed.getvalue()[:400]
 
-# %% ../nbs/backstage/checker.ipynb #52d4a2c6
+# %% ../nbs/backstage/checker.ipynb #fcbd639a
 def grid(x):
     "Shape, numbers and dtype of plain data that is a number, an array, or lists of equal length; None for anything else"
     if type(x) in (bool, int, float): return (), [x], ''
@@ -225,7 +212,8 @@ def differs(
 ): # the difference in words, or None
     "How does `got` differ from `expected`?"
     kinds = tag(got), tag(expected)
-    if 'note' in kinds or 'late' in kinds: return None if kinds[0]==kinds[1] and got[1]==expected[1] else got[-1] if kinds[0]=='note' else 'it does something else'
+    if 'note' in kinds or 'late' in kinds:
+        return None if kinds[0]==kinds[1] and got[1]==expected[1] else got[-1] if kinds[0]=='note' else 'it does something else'
     if 'raised' in kinds:
         if kinds==('raised', 'raised'): return None if got[1]==expected[1] else f'it raised {got[1]} where {expected[1]} belongs'
         return f'it raised {got[1]}: {got[2]}' if kinds[0]=='raised' else f'it returned {_some(got)}, and should have raised {expected[1]}'
@@ -233,9 +221,9 @@ def differs(
     if kinds==('dict', 'dict') and [k for k,_ in got[1]]==[k for k,_ in expected[1]]:
         found = [(k, differs(g, e, exact)) for (_,g),(k,e) in zip(got[1], expected[1])]
         return next((f'{k}: {d}' for k,d in found if d), None)
-    if got is None and expected is not None: return 'it returned nothing: is there a `return`?'
+    if got is None and expected is not None: return 'it returned None: is there a `return` on every way through?'
     g,e = grid(got), grid(expected)
-    if e and g and (kinds[1]=='' or kinds[0] != ''):
+    if e and g:
         if tag(expected)=='list' and kinds[0] not in ('list', 'tuple') or g[0] != e[0]: return f'got {_some(got)} where {_some(expected)} belongs'
         return _differs_numbers(e[0], g[1], e[1], 1e-4 if {'float32', 'float16'} & {g[2], e[2]} else 1e-9)
     if kinds[1] in ('list', 'tuple') and kinds[0] in ('list', 'tuple'):
@@ -271,7 +259,7 @@ def show(
     else: text = repr(x)
     return text if len(text) <= width else f'{text[:width]} …'
 
-# %% ../nbs/backstage/checker.ipynb #b1cca2c5
+# %% ../nbs/backstage/checker.ipynb #43811863
 def codes_of(f):
     "The code of a function, of the functions inside it, and of those beside it that it calls"
     f = python_of(f)
@@ -297,10 +285,8 @@ DISGUISED = {'map', 'filter', 'vectorize', 'vmap', 'apply_along_axis', 'fromiter
 
 def no_loop(f): return at_most_loops(0)(f)
 
-def at_most_loops(
-    n:int, # how many `for` and `while` may be written
-): # a rule
-    "Rule: so many loops in Python and no more, and none in disguise"
+def at_most_loops(n):
+    "Rule: so many `for` and `while` in Python and no more, and none in disguise"
     allowed = 'none' if n==0 else f'{n} at most'
     def rule(f):
         if len(found := list(loops_of(f))) > n:
@@ -308,13 +294,12 @@ def at_most_loops(
             return f'line {number}' + f', `{text}`,'*bool(text) + f' is a loop, and the task asks for {allowed}'
         for code in codes_of(f):
             loaded = {i.argval for i in dis.get_instructions(code) if i.opname=='LOAD_GLOBAL'}  # np.add.reduce is no loop of Python's
-            if hidden := DISGUISED.intersection(code.co_names) or {'reduce'}.intersection(code.co_names if 'functools' in loaded else loaded): return f'`{hidden.pop()}` is a loop in disguise, and the task asks for {allowed}'
+            if hidden := DISGUISED.intersection(code.co_names) or {'reduce'}.intersection(code.co_names if 'functools' in loaded else loaded):
+                return f'`{hidden.pop()}` is a loop in disguise, and the task asks for {allowed}'
             if python_of(f).__name__ in code.co_names: return f'a function that calls itself is a loop in disguise, and the task asks for {allowed}'
     return rule
 
-def one_expression(
-    f, # an answer
-): # what is wrong with it, or None
+def one_expression(f):
     "Rule: one expression, and no variable"
     did = [(i.opname, i.argval if isinstance(i.argval, tuple) else (i.argval,)) for i in dis.get_instructions(python_of(f))]
     inside = {name for op,names in did if op=='LOAD_FAST_AND_CLEAR' for name in names}  # variables of a comprehension, since Python 3.12
@@ -322,74 +307,47 @@ def one_expression(
               for name in names[:1 if op.endswith('LOAD_FAST') else None] if name not in inside]
     if stored: return f'the variable `{stored[0]}` is one too many: the task asks for a single expression after `return`'
 
-# %% ../nbs/backstage/checker.ipynb #72255b75
-def is_compiled(
-    f, # an answer
-): # what is wrong with it, or None
+# %% ../nbs/backstage/checker.ipynb #1912866b
+def is_compiled(f):
     "Rule: compiled by numba"
     if not hasattr(f, 'py_func'): return 'it is not compiled yet: put `@njit` in the line above `def`'
 
-def without(
-    *names:str, # of functions
-    why:str, # what to do in their place
-): # a rule
-    "Rule: none of these functions, and no `@`"
+def without(*names, why):
+    "Rule: none of these functions, and no `@`; `why` says what to do in their place"
     def rule(f):
         for code in codes_of(f):
             used = set(names).intersection(code.co_names) or {'@' for i in dis.get_instructions(code) if i.opname=='BINARY_OP' and i.argrepr.startswith('@')}
             if used: return f'`{sorted(used)[0]}` is not for this task: {why}'
     return rule
 
-def uses_einsum(
-    f, # an answer
-): # what is wrong with it, or None
+def uses_einsum(f):
     "Rule: one call of einsum, and nothing else"
     names = python_of(f).__code__.co_names
     if 'einsum' not in names: return 'there is no `einsum` in it; say it as a formula'
     if others := set(names) - {'einsum', 'torch', 'np', 'numpy', 'groundup'}: return f'`{sorted(others)[0]}` is one too many: the formula can say it all'
     did = [i.opname for i in dis.get_instructions(python_of(f))]
-    if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did): return 'there is more in it than one call of `einsum`: the formula can say it all'
+    if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did):
+        return 'there is more in it than one call of `einsum`: the formula can say it all'
     return one_expression(f)
 
-def is_blank(
-    e, # Exercise
-    f, # an answer
-) -> bool: # is it what the reader was given?
-    "Has nobody written anything yet?"
+def is_blank(e, f):
+    "Is `f` what the reader was given?"
     def steps(code): return [(i.opname, steps(i.argval) if isinstance(i.argval, CodeType) else repr(i.argval))
                              for i in dis.get_instructions(code) if i.opname not in ('RESUME', 'NOP')]
     given = next(c for c in compile(e.blank, '', 'exec').co_consts if isinstance(c, CodeType))
     return steps(python_of(f).__code__)==steps(given)
 
-def first_look(
-    e, # Exercise
-    f, # an answer
-): # what to tell the reader before anything is run, or None
-    "Is it still blank, or against the rules?"
+def first_look(e, f):
+    "Is `f` still blank, or against the rules? What to tell the reader before anything is run, or None"
     if is_blank(e, f):
         state,todo = ('blank', 'Put your code where the `...` is') if e.blank.endswith(': ...\n') else ('as it was given', 'Find its mistake and mend it')
         return f'{e.name} is still {state}.\n{todo}, and run this again.'
     return next((b for rule in e.rules if (b := rule(f))), None)
 
-# %% ../nbs/backstage/checker.ipynb #53c79dd0
-def drawn(
-    e, # Exercise
-    seed:int, # which draw
-) -> list: # of cases
+# %% ../nbs/backstage/checker.ipynb #034bf697
+def drawn(e, seed):
     "New cases, and at the end one that is always the same, so that what is counted on it can be compared with the last time"
     return [*e.cases(Random(seed)), [*e.cases(Random(0))][-1]]
-
-def outcomes(
-    e, # Exercise
-    f, # an answer
-    cases:list, # of arguments
-    clock=nullcontext, # makes a context that raises `TooLong` in time
-): # pairs of plain data and what was printed, up to a case that takes too long
-    "What an answer does, case by case"
-    for case in cases:
-        done = observe(e, f, case, clock)
-        yield done
-        if tag(done[0])=='late': return
 
 def describe(e, case):
     "The arguments of a case with their names, as text"
@@ -441,22 +399,19 @@ def counts(e, cases, done):
     if any(differs(g, x) for _,g,x in pairs if tag(x) != 'cost'): return {}
     return {k: (g[1], x[1]) for k,g,x in pairs if tag(x)=='cost'}
 
-# %% ../nbs/backstage/checker.ipynb #3156e291
-def words(
-    e, # Exercise
-    found:dict, # by `verdict`
-    seconds:float, # limit for a case
-): # lines
-    "What was found, for the reader"
+# %% ../nbs/backstage/checker.ipynb #a4b8fa30
+def words(e, found, seconds):
+    "What `verdict` found with a limit of so many seconds, in lines for the reader"
     got,expected = (_results(found.get(k)) for k in ('got', 'expected'))
     kind,under = tag(got), lambda name, text: f'{name}' + text.replace('\n', '\n' + ' '*len(name))
     def where(number, text): return f'line {number} of your answer' + f', `{text}`'*bool(text)
     yield f"✗ {e.id}: case {found['number']} of {found['of']}"
     for name,text in found['input']: yield under(f'{name} = ', text)
     if kind=='died': yield f'your answer ended the whole process ({got[1]}), without an exception; look for an index outside of an array'
-    elif kind=='late': yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if got[1:] else 'compiled code'), '→ ' + e.slow)
-    elif kind=='note': yield found['why']
-    elif kind=='raised' and tag(expected) != 'raised': yield from (f'raised {got[1]}' + f': {got[2]}'*bool(got[2]), f'in {where(*got[3:])}')
+    elif kind=='late':
+        yield from (f'stopped: not done after {seconds:g} seconds, in ' + (where(*got[1:]) if any(got[1:]) else 'compiled code'), '→ ' + e.slow)
+    elif kind=='note': yield from (found['why'], *['→ ' + e.slow]*(got[1]=='endless'))
+    elif kind=='raised' and tag(expected) != 'raised': yield from (f'raised {got[1]}' + f': {got[2]}'*bool(got[2]), *[f'in {where(*got[3:])}']*bool(got[3]))
     elif kind=='dict' and differs(got, expected) is None: yield f"the result is right, but it takes too much: {found['why']}"
     else: yield from (under('expected: ', show(expected)), under('got:      ', show(got)), found['why'])
     if found['printed']: yield 'it printed: ' + found['printed'].rstrip()
@@ -472,10 +427,10 @@ def check_here(
     "Try an answer in this very process, without a limit of time: what a page does"
     if said := first_look(e, f): return False, f'✗ {e.id}: {said}'
     cases = drawn(e, seed)
-    found = verdict(e, cases, outcomes(e, f, cases))
+    found = verdict(e, cases, (observe(e, f, case) for case in cases))
     return found['why'] is None, f"✓ {e.id}: right in {found['of']} cases" if found['why'] is None else '\n'.join(words(e, found, e.seconds))
 
-# %% ../nbs/backstage/checker.ipynb #c30db88d
+# %% ../nbs/backstage/checker.ipynb #2f103987
 def sizes(
     rng, # `random.Random`
     axes:int=2, # how many sizes
@@ -489,6 +444,6 @@ def sizes(
         top = first + 1 + (last-first)*r//max(1, rounds-1)
         yield tuple(rng.randint(max(first, top-3), top) for _ in range(axes))
 
-def numbers(rng, *shape):
+def ints(rng, *shape):
     "Nested lists of whole numbers from -9 to 9"
-    return rng.randint(-9, 9) if not shape else [numbers(rng, *shape[1:]) for _ in range(shape[0])]
+    return rng.randint(-9, 9) if not shape else [ints(rng, *shape[1:]) for _ in range(shape[0])]

@@ -7,7 +7,7 @@ __all__ = ['RETIRED', 'IMPORTS', 'time_limit', 'check_function', 'judge', 'progr
            'titles', 'get_exercise', 'next_exercise', 'Report', 'report', 'check_exercise', 'exercise', 'hint',
            'solution', 'exercises', 'progress', 'open_exercise', 'check_file', 'watch']
 
-# %% ../nbs/backstage/practice.ipynb #3aa48193
+# %% ../nbs/backstage/practice.ipynb #0fe18290
 import ast, difflib, fcntl, inspect, json, linecache, os, pickle, re, secrets, signal, sys, textwrap, time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +16,10 @@ from io import BytesIO
 from pathlib import Path
 
 import platformdirs
-from .checker import (CHAPTERS, EXERCISES, Exercise, TooLong, drawn, example_of, first_look, is_compiled, line_of, observe, python_of, source_of,
-                              tag, verdict, words)
+from .checker import (CHAPTERS, EXERCISES, Exercise, TooLong, drawn, example_of, first_look, line_of, observe, python_of, tag, verdict, words)
 from .workers import WorkerDied, warm
 
-# %% ../nbs/backstage/practice.ipynb #21cf43ce
+# %% ../nbs/backstage/practice.ipynb #1d1ec0fe
 @contextmanager
 def time_limit(seconds):
     "Raise `TooLong` in the middle of whatever Python is doing when the time is over, again and again until it is heard. For the main thread"
@@ -43,7 +42,8 @@ def _run_file(path, text, name, limit):
     at = lambda e: line_of(e, compile('', path, 'exec'))[0] if e.__traceback__ else '?'
     try:
         with time_limit(limit): exec(compile(text, path, 'exec'), space)
-    except TooLong as e: raise ValueError(f'{path}, line {at(e)}: not done after {limit:g} seconds; what is outside of the function runs first, and must end') from None
+    except TooLong as e:
+        raise ValueError(f'{path}, line {at(e)}: not done after {limit:g} seconds; what is outside of the function runs first, and must end') from None
     except SyntaxError as e: raise ValueError(f'{path}, line {e.lineno}: {type(e).__name__}: {e.msg}') from None
     except (Exception, SystemExit) as e: raise ValueError(f'{path}, line {at(e)}: {type(e).__name__}: {e}') from None
     if not callable(space.get(name)): raise ValueError(f'{path}: there is no function `{name}` in it, which is what this exercise asks for')
@@ -77,20 +77,18 @@ def _verdict(key, seed, did):
 class _Plain(pickle.Unpickler):
     def find_class(self, *name): raise pickle.UnpicklingError('the answer sent something else than data')
 
-# %% ../nbs/backstage/practice.ipynb #1222e12f
+# %% ../nbs/backstage/practice.ipynb #56d81c56
 def check_function(e, f):
     "Raise `TypeError` that says what to give, where `f` is not a function of Python's"
     if not inspect.isfunction(python_of(f)):
-        what = 'a class' if isinstance(f, type) else f'`{getattr(f, "__name__", f)}`, which is not written in Python' if callable(f) else f'{f!r:.60}, of type {type(f).__name__}'
+        what = 'a class' if isinstance(f, type) else f'`{getattr(f, "__name__", f)}`, which is not written in Python' if callable(f) else \
+            f'{f!r:.60}, of type {type(f).__name__}'
         raise TypeError(f'the answer is {what}; write it as a function and give the function itself: check_exercise({e.id!r}, {e.name})')
 
-def judge(
-    e, # Exercise
-    answer:tuple, # file, lines of its source, function pickled; or path and text of a file
-    seconds:float, # for each case
-) -> dict: # what was found; or `said`, what is wrong at first sight
-    "Have an answer tried in a fresh process, and the outcome compared in another. Raises what is wrong with an answer that can't be tried"
-    server = warm('groundup.practice', 'torch', 'numba.cuda', NUMBA_ENABLE_CUDASIM='1')
+def judge(e, answer, seconds):
+    """Have an answer (file, lines of source and function pickled; or path and text of a file) tried in a fresh process, and the outcome compared in another.
+    A dict of what was found, or of what is wrong at first sight, `said`. Raises `ValueError` or `TypeError` for an answer that can't be tried"""
+    server = warm('groundup.practice', *(f'groundup.exercises.{c}' for c in ('broadcasting', 'numba', 'cuda')), NUMBA_ENABLE_CUDASIM='1')
     key = e.id if e.module.startswith('groundup.') else e
     seed,did = secrets.randbits(32), []
     with server.fork() as worker:
@@ -102,7 +100,8 @@ def judge(
             try: did.append(worker.call(_case, n, seconds, timeout=seconds+2, loads=lambda b: _Plain(BytesIO(b)).load()))
             except TimeoutError: did.append((('late',), ''))
             except WorkerDied as died: did.append((('died', str(died)), ''))
-            except RuntimeError as broken: did.append((('note', 'broken', f'the process broke ({broken}): does the answer change something that is not its own?'), ''))
+            except RuntimeError as broken:
+                did.append((('note', 'broken', f'the process broke ({broken}): does the answer change something that is not its own?'), ''))
             if tag(did[-1][0]) in ('late', 'died'): break
     with server.fork() as worker: return worker.call(_verdict, key, seed, did, timeout=120)
 
@@ -148,8 +147,9 @@ def kept() -> dict: # as `load_progress`
     try: return load_progress()
     except OSError: return {}
 
-# %% ../nbs/backstage/practice.ipynb #dc29d922
-RETIRED = {'random-3': 'random-6', 'loops-4': 'data-1', 'broadcasting-5': 'broadcasting-8', 'broadcasting-6': 'broadcasting-8', 'broadcasting-7': 'broadcasting-10',
+# %% ../nbs/backstage/practice.ipynb #acc37c28
+RETIRED = {'random-3': 'random-6', 'loops-4': 'data-1', 'broadcasting-5': 'broadcasting-8', 'broadcasting-6': 'broadcasting-8',
+           'broadcasting-7': 'broadcasting-10',
            'einsum-1': 'einsum-2', 'einsum-3': 'einsum-5', 'gemm-1': 'gemm-7', 'gemm-2': 'gemm-7', 'gemm-3': 'data-2', 'distributed-6': 'distributed-7'}
 
 def titles() -> dict: # id → title
@@ -175,7 +175,7 @@ def next_exercise(
     done = kept() if done is None else done
     return next((id for id in titles() if not done.get(id, {}).get('passed')), None)
 
-# %% ../nbs/backstage/practice.ipynb #22c43ca6
+# %% ../nbs/backstage/practice.ipynb #ec4d07e1
 @dataclass
 class Report:
     "What a check found; true if the answer is right"
@@ -211,7 +211,8 @@ def report(e, answer, seconds):
     for name,(count,enough) in found.get('counts', {}).items():
         lines.append(f"{name}: {count:,}, and {enough:,} in the book" + f"; your best so far is {mine['best'][name]:,}"*(name in mine.get('best', {})))
     if passed: lines += _ways(e)
-    elif not found.get('named') and mine.get('hints', 0) < len(e.hints): lines.append(f'Stuck? Open a hint, below the task or with `groundup practice hint {e.id}`')
+    elif not found.get('named') and mine.get('hints', 0) < len(e.hints):
+        lines.append(f'Stuck? Open a hint, below the task or with `groundup practice hint {e.id}`')
     return Report(e.id, passed, '\n'.join(lines + [problem]*bool(problem)))
 
 def check_exercise(
@@ -219,11 +220,11 @@ def check_exercise(
     f, # your answer, a function
     seconds:float=None, # time for each case; default: what the exercise allows, mostly 10
 ) -> Report: # which prints itself
-    "Try an answer on new cases from small to large. Raises `ValueError` where there is no such exercise, `TypeError` for no function, or one that can't be sent"
+    "Try an answer on new cases. Raises `ValueError` where there is no such exercise, `TypeError` for no function, or one that can't be sent"
     from numba import cloudpickle
     e = get_exercise(id)
     check_function(e, f)
-    if is_compiled(f) is not None or not type(f).__module__.startswith('numba.core'): f = python_of(f) if hasattr(python_of(f), '__code__') and not hasattr(f, 'func') else f
+    if not (type(f).__module__.startswith('numba.core') or hasattr(f, 'func')): f = python_of(f)  # a kernel travels uncompiled
     file = python_of(f).__code__.co_filename
     try: answer = file, [] if os.path.exists(file) else linecache.getlines(file), cloudpickle.dumps(f)
     except Exception as problem:
@@ -274,7 +275,7 @@ def solution(
 # %% ../nbs/backstage/practice.ipynb #eef3b405
 def _state(mine): return 'done' if 'passed' in mine else 'tried' if mine.get('tries') else ''
 
-# %% ../nbs/backstage/practice.ipynb #c06f18d6
+# %% ../nbs/backstage/practice.ipynb #9db79e0b
 def exercises(
     chapter:str=None, # as `loops`; default: all
 ): # Table
@@ -291,12 +292,12 @@ def progress(): # Table
     done,rows = kept(), []
     for chapter,notebook in CHAPTERS.items():
         of = [done.get(id, {}) for id in titles() if id.rpartition('-')[0]==chapter]
-        rows.append([notebook.replace('_', ' '), sum('passed' in m for m in of), len(of), sum(m.get('tries', 0) for m in of), sum(m.get('hints', 0) for m in of)])
+        rows.append([notebook.replace('_', ' '), sum('passed' in m for m in of), len(of), *(sum(m.get(k, 0) for m in of) for k in ('tries', 'hints'))])
     return Table(['chapter', 'done', 'of', 'tries', 'hints'], rows + [['all', *map(sum, zip(*(r[1:] for r in rows)))]])
 
-# %% ../nbs/backstage/practice.ipynb #72083e1f
-IMPORTS = dict(np='import numpy as np', torch='import torch', njit='from numba import njit', cuda='from numba import cuda', float32='from numba import float32',
-               math='import math', islice='from itertools import islice')
+# %% ../nbs/backstage/practice.ipynb #285fd688
+IMPORTS = dict(np='import numpy as np', torch='import torch', math='import math', islice='from itertools import islice',
+               **{name: f'from numba import {name}' for name in ('njit', 'cuda', 'float32')})
 
 # %% ../nbs/backstage/practice.ipynb #56e725ad
 def open_exercise(

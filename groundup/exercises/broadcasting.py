@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #7af7c66a
+# %% ../../nbs/exercises/05_broadcasting.ipynb #b3bdcce1
 import torch
-from groundup.checker import Note, at_most_loops, call, define, no_loop, numbers, one_expression, sizes, without
+from groundup.checker import Note, at_most_loops, call, define, no_loop, one_expression, sizes, without
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #e7a3b2fb
+# %% ../../nbs/exercises/05_broadcasting.ipynb #25b3072b
 def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
 
 @define('broadcasting-1', 'Columns that average to nothing')
 class _:
-    task = """Subtract from each column of `x`, a tensor of n×m float32, its mean. The result has the shape of `x`. It is a puzzle: a single expression, no loop."""
+    task = """Subtract from each column of `x`, a tensor of n×m float32, its mean. The result has the shape of `x`. It is a puzzle: a single expression, no
+        loop."""
     example = torch.tensor([[1., 10.], [3., 20.], [2., 60.]]),
     hints = ('How many means are there, n or m? Along which axis do you walk to get one of them?',
              'The mean of each column goes along the rows: `dim=0`.',
@@ -26,16 +27,18 @@ class _:
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
     used = '"Rows, columns, and an axis of size one", and the pictures of the training chapter, which are centred first'
     mistakes = (('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
-                ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns average along `dim=0`'),
+                ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns '
+                 'average along `dim=0`'),
                 ('x.mean(0)', 'x.mean()', 'one mean is subtracted from everything; each column has a mean of its own'),
                 ('x - x.mean(0)', 'x.mean(0)', 'these are the means; they have to be subtracted'),
                 ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'),
                 ('x - x.mean(0)', 'x.mean(0) - x', 'the signs are the wrong way round'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #8b3491fb
+# %% ../../nbs/exercises/05_broadcasting.ipynb #9ecc0c43
 @define('broadcasting-2', 'Rows of length one')
 class _:
-    task = """Divide each row of `x`, a tensor of n×m float32, by its length, the root of the sum of its squares, so that all rows have length 1. No loop; no row is all zeros."""
+    task = """Divide each row of `x`, a tensor of n×m float32, by its length, the root of the sum of its squares, so that all rows have length 1. No loop;
+        no row is all zeros."""
     example = torch.tensor([[3., 4.], [0., 2.], [-6., 8.]]),
     hints = ('How many lengths are there? Along which axis are the squares added up?',
              '`(x*x).sum(1).sqrt()` has the shape n. Lined up from the right, which axis of `x` does it meet?',
@@ -46,17 +49,20 @@ class _:
     def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
     also = 'return x/x.norm(dim=1)[:,None]'
     used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
-    mistakes = (('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a wrong result'),
+    mistakes = (('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a '
+            'wrong result'),
                 ('(1, keepdim=True)', '(0)', 'the columns have length one now; the task asks for the rows'),
                 ('.sqrt()', '', 'the root is missing'),
                 ('(x*x).sum(1, keepdim=True)', 'x.sum(1, keepdim=True)', 'the numbers are added up without being squared'),
                 ('(1, keepdim=True)', '()', 'all rows are divided by one length; each has its own'),
-                ('(x*x).sum(1, keepdim=True).sqrt()', 'x.abs().sum(1, keepdim=True)', 'the absolute values add up to 1 now; the length is the root of the sum of squares'))
+                ('(x*x).sum(1, keepdim=True).sqrt()', 'x.abs().sum(1, keepdim=True)',
+                 'the absolute values add up to 1 now; the length is the root of the sum of squares'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #d26b4c05
+# %% ../../nbs/exercises/05_broadcasting.ipynb #52dd64c8
 @define('broadcasting-8', 'Does it fit, and what comes out?')
 class _:
-    task = """Two shapes meet in a sum, `s` and `t`, tuples of whole numbers of any length. Return the shape that comes out, as a tuple, or `None` if they don't fit."""
+    task = """Two shapes meet in a sum, `s` and `t`, tuples of whole numbers of any length. Return the shape that comes out, as a tuple, or `None` if they
+        don't fit."""
     example = (2, 3), (3, 1, 3)
     hints = ('Write one shape below the other, both ending at the right. What is missing on the left counts as 1.',
              'Axis by axis: equal is fine, and a 1 stretches to the other. Anything else does not fit.',
@@ -77,18 +83,25 @@ class _:
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
     used = '`broadcast_shapes`, in this chapter, for any number of shapes'
     mistakes = (('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
-                ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))', 'the shapes are lined up from the left; the rule begins at the last axis'),
-                ('return tuple(q if p==1 else p for p,q in zip(s[::-1], t[::-1]))[::-1]', 'shapes that do not fit get a result, too, and the shorter shape cuts off the longer'),
+                ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))',
+                 'the shapes are lined up from the left; the rule begins at the last axis'),
+                ('return tuple(q if p==1 else p for p,q in zip(s[::-1], t[::-1]))[::-1]',
+                 'shapes that do not fit get a result, too, and the shorter shape cuts off the longer'),
+                ('if any(p != q and 1 not in (p, q) for p,q in zip(s, t)): return None\nreturn tuple(q if p==1 else p for p,q in zip(s, t))',
+                 'the shapes are lined up from the left, and the shorter cuts off the longer; the rule begins at the last axis'),
+                ('if any(p != q and 1 not in (p, q) for p,q in zip(s[::-1], t[::-1])): return None\nreturn tuple(q if p==1 else p for p,q in zip(s[::-1], '
+                 't[::-1]))[::-1]', 'the shorter shape cuts off the longer; what is missing on the left counts as 1'),
                 ('p != q and 1 not in (p, q)', 'p != q', 'equal shapes only: an axis of size 1 stretches to any other'),
                 ('p != q and 1 not in (p, q)', 'p != q and p != 1', 'only one of the two may stretch here; the other may, too'),
                 ('p != q and 1 not in (p, q)', 'False', 'shapes that do not fit get a result, too; return None for them'),
-                ('n = max(len(s), len(t))\n', 'if len(s) != len(t): return None\n    n = len(s)\n', 'shapes of different length may fit: what is missing on the left counts as 1'))
+                ('n = max(len(s), len(t))\n', 'if len(s) != len(t): return None\n    n = len(s)\n',
+                 'shapes of different length may fit: what is missing on the left counts as 1'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #0a80637f
+# %% ../../nbs/exercises/05_broadcasting.ipynb #9b30425b
 @define('broadcasting-3', 'All distances')
 class _:
-    task = """For points `a` (n×d) and `b` (m×d), tensors of float32 with a point in each row, return the n×m table of squared distances between each of `a` and each of `b`. No
-        loop."""
+    task = """For points `a` (n×d) and `b` (m×d), tensors of float32 with a point in each row, return the n×m table of squared distances between each of `a`
+        and each of `b`. No loop."""
     example = torch.tensor([[0., 0.], [1., 1.]]), torch.tensor([[3., 4.], [1., 1.], [0., 2.]])
     hints = ('For one pair it is `((a[i] - b[j])**2).sum()`. You want it for all `i` and `j` at once.',
              'Give `a` an axis in the middle: n×1×d. Minus `b`, m×d, what is the shape of the difference?',
@@ -105,13 +118,14 @@ class _:
                 ('a[:,None] - b', 'a - b', 'without a new axis, this is row by row; each of `a` should meet each of `b`'),
                 ('.sum(-1)', '.sum(0)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
                 ('.sum(-1)', '.sum(1)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
+                ('.sum(-1)', '.mean(-1)', 'these are means; the squares are to be added up'),
                 ('**2).sum(-1)', ').abs().sum(-1)', 'these are sums of absolute differences; square them'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #b6f7ec2b
+# %% ../../nbs/exercises/05_broadcasting.ipynb #8ba86fd3
 @define('broadcasting-4', 'One hot')
 class _:
-    task = """Make of `y`, a tensor of n labels, whole numbers from 0 to `classes-1`, a tensor of n×classes with 1 where the column is the label of the row, and 0 elsewhere. Puzzle: a
-        single expression, no loop; truth values count as 0 and 1."""
+    task = """Make of `y`, a tensor of n labels, whole numbers from 0 to `classes-1`, a tensor of n×classes with 1 where the column is the label of the row,
+        and 0 elsewhere. Puzzle: a single expression, no loop; truth values count as 0 and 1."""
     example = torch.tensor([2, 0]), 3
     hints = ('For which pairs of a label and a class is there a 1?',
              'A comparison gives a table of truth values if a column meets a row; `torch.arange(classes)` is the row.',
@@ -122,21 +136,24 @@ class _:
     def one_hot(y, classes): return y[:,None] == torch.arange(classes)
     also = 'return torch.eye(classes)[y]'
     used = 'the gradient of the loss in the training chapter: probabilities minus this table'
-    mistakes = (('y[:,None] == torch.arange(classes)', 'y == torch.arange(classes)[:,None]', 'the table is the wrong way round: a row belongs to a label, a column to a class'),
+    mistakes = (('y[:,None] == torch.arange(classes)', 'y == torch.arange(classes)[:,None]',
+            'the table is the wrong way round: a row belongs to a label, a column to a class'),
                 ('torch.arange(classes)', 'torch.arange(1, classes+1)', 'the classes are counted from 1 here; the labels begin with 0'),
                 ('==', '>=', 'this is 1 for all classes up to the label'),
                 ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'),
-                ('torch.arange(classes)', 'torch.arange(y.max()+1)', 'there is a column for each class, also for those that no label has; `classes` says how many'))
+                ('torch.arange(classes)', 'torch.arange(y.max()+1)', 'there is a column for each class, also for those that no label has; `classes` says '
+                 'how many'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #050c4e43
+# %% ../../nbs/exercises/05_broadcasting.ipynb #bc393c5d
 @define('broadcasting-9', 'The product with one loop')
 class _:
-    task = """Return the product of `a` (n×k) and `b` (k×m), tensors of float32, as a tensor of n×m, with a single loop in Python and without any function that knows products: multiply
-        number by number, and sum."""
+    task = """Return the product of `a` (n×k) and `b` (k×m), tensors of float32, as a tensor of n×m, with a single loop in Python and without any function
+        that knows products: multiply number by number, and sum."""
     hints = ('Row `i` of the product needs row `i` of `a`, and all of `b`. What is multiplied with what?',
              'Number `l` of the row meets row `l` of `b`: as a column, k×1, it stretches over the columns of `b`.',
              '`(a[i,:,None]*b)` is k×m. Which axis is summed, so that m are left?')
-    rules = at_most_loops(1), without('matmul', 'mm', 'bmm', 'mv', 'dot', 'einsum', 'tensordot', 'inner', 'vdot', 'addmm', 'linear', why='multiply number by number with `*`, and sum')
+    rules = at_most_loops(1), without('matmul', 'mm', 'bmm', 'mv', 'dot', 'einsum', 'tensordot', 'inner', 'vdot', 'addmm', 'linear',
+            why='multiply number by number with `*`, and sum')
     def cases(rng):
         for n,k,m in (*sizes(rng, 3), (1, 2, 1)): yield floats(rng, n, k), floats(rng, k, m)
     def product(a, b):
@@ -148,14 +165,16 @@ class _:
     mistakes = (('a[i,:,None]*b', 'a[i]*b', 'a row lined up with the columns of `b`: it should stand up as a column, so that number `l` meets row `l` of `b`'),
                 ('.sum(0)', '.sum(1)', 'the wrong axis is summed: the inner dimension is the rows of `b`'),
                 ('.sum(0)', '.sum()', 'everything is summed to one number; there is one for each column of `b`'),
-                ('c = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c = a[:,l,None]*b[l]\nreturn c', 'only the last of the products is kept; they are to be added up'),
+                ('c = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c = a[:,l,None]*b[l]\nreturn c',
+                 'only the last of the products is kept; they are to be added up'),
                 ('return (a[:,:,None]*b).sum(2)', 'the wrong axis is summed: the inner dimension is the one in the middle'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #687c3fe4
+# %% ../../nbs/exercises/05_broadcasting.ipynb #55a5dd78
 @define('broadcasting-10', 'Windows that overlap')
 class _:
-    task = """Return all windows of `width` neighbours in `x`, a one-dimensional tensor whose numbers lie side by side in memory, each window one place further than the one before: a
-        tensor of windows × width. Nothing is to be copied: a row of the result is a place in the memory of `x`, so each number of `x` lies there only once. No loop."""
+    task = """Return all windows of `width` neighbours in `x`, a one-dimensional tensor whose numbers lie side by side in memory, each window one place
+        further than the one before: a tensor of windows × width. Nothing is to be copied: a row of the result is a place in the memory of `x`, so
+        each number of `x` lies there only once. No loop."""
     example = torch.tensor([1., 2., 3., 4., 5.]), 3
     hints = ('How many windows are there for 5 numbers and width 3? How far is it in memory from one row of the result to the next?',
              'A tensor is memory, a shape and strides: `torch.as_strided(x, shape, strides)` is another look at the same memory.',
@@ -173,21 +192,25 @@ class _:
     also = 'return x.unfold(0, width, 1)'
     used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
     mistakes = (('(len(x)-width+1, width)', '(len(x)-width, width)', 'the last window is missing'),
-                ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))', 'these windows do not overlap: each begins one place after the one before'),
-                ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (width, len(x)-width+1), (1, 1))', 'the table is the wrong way round: a row is a window'),
+                ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
+                 'these windows do not overlap: each begins one place after the one before'),
+                ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (width, len(x)-width+1), (1, 1))',
+                 'the table is the wrong way round: a row is a window'),
                 ('(1, 1)', '(0, 1)', 'a stride of 0 stays where it is: all rows are the first window'),
-                ('return x[torch.arange(len(x)-width+1)[:,None] + torch.arange(width)]', 'the windows are right, but indexing with a tensor copies: look at the same memory with other strides'))
+                ('return x[torch.arange(len(x)-width+1)[:,None] + torch.arange(width)]',
+                 'the windows are right, but indexing with a tensor copies: look at the same memory with other strides'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #68a032ea
+# %% ../../nbs/exercises/05_broadcasting.ipynb #9c0f9d1f
 @define('broadcasting-11', 'No looking ahead')
 class _:
-    task = """In a language model, word `i` of a sentence may look at itself and at the words before it. Return the n×n table of truth values that says who may look at whom: row `i`,
-        column `j`. Puzzle: a single expression with `torch.arange` alone, no loop."""
+    task = """In a language model, word `i` of a sentence may look at itself and at the words before it. Return the n×n table of truth values that says who
+        may look at whom: row `i`, column `j`. Puzzle: a single expression with `torch.arange` alone, no loop."""
     example = 3,
     hints = ('For which `i` and `j` is it true? Write the table for three words.',
              'The columns are numbered by `torch.arange(n)`, the rows by the same, stood up: a comparison makes a table of them.',
              '`j <= i`, with `j` as a row and `i` as a column.')
-    rules = no_loop, one_expression, without('tril', 'triu', 'tril_indices', 'triu_indices', 'ones', 'zeros', 'full', 'eye', why='compare places, which are numbers from `torch.arange`')
+    rules = no_loop, one_expression, without('tril', 'triu', 'tril_indices', 'triu_indices', 'ones', 'zeros', 'full', 'eye',
+            why='compare places, which are numbers from `torch.arange`')
     def cases(rng):
         for n in (3, 2, 4, 1, *(rng.randint(5, 12) for _ in range(3)), 2*rng.randint(7, 9)): yield n,
     def may_look(n): return torch.arange(n) <= torch.arange(n)[:,None]
@@ -195,5 +218,6 @@ class _:
     used = 'with the scores of einsum-5: where this is false, they become −∞ before the softmax'
     mistakes = (('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
                 ('<=', '<', 'a word may look at itself, too'),
-                ('torch.arange(n) <= torch.arange(n)[:,None]', 'torch.arange(n)[:,None] <= torch.arange(n)', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
+                ('torch.arange(n) <= torch.arange(n)[:,None]', 'torch.arange(n)[:,None] <= torch.arange(n)',
+                 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
                 ('torch.arange(n)[:,None]', 'torch.arange(n)', 'a row against a row is a row; stand one of them up as a column'))

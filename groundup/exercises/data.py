@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/01_data.ipynb #0e3fabc4
+# %% ../../nbs/exercises/01_data.ipynb #42d9de97
 import math, random
 from itertools import islice
 
-from groundup.checker import Cost, Note, define, no_loop, numbers, one_expression, sizes
+from groundup.checker import Cost, Note, define, no_loop, ints, one_expression, sizes
 
-# %% ../../nbs/exercises/01_data.ipynb #03a5bfbf
+# %% ../../nbs/exercises/01_data.ipynb #f3b2f573
 @define('data-1', 'Pieces of a list')
 class _:
     task = """Return the pieces of the list `xs` as a list of lists, each of `size` numbers. What is left at the end is a shorter piece of its own."""
@@ -19,7 +19,7 @@ class _:
              'The pieces begin at 0, `size`, `2*size`, …; `range` can count in such steps. And a slice that runs over the end is simply shorter.',
              '`[xs[i:i+size] for i in ...]`: which values does `i` take?')
     def cases(rng):
-        for n,size in ((5, 2), (6, 3), (0, 2), *((rng.randint(4, 20), rng.randint(1, 8)) for _ in range(6)), (11, 20)): yield numbers(rng, n), size
+        for n,size in ((5, 2), (6, 3), (0, 2), *((rng.randint(4, 20), rng.randint(1, 8)) for _ in range(6)), (11, 20)): yield ints(rng, n), size
     def pieces(xs, size): return [xs[i:i+size] for i in range(0, len(xs), size)]
     also = 'res = []\nwhile xs:\n    res.append(xs[:size])\n    xs = xs[size:]\nreturn res'
     used = '`chunks` and `chunks_faster`, in this chapter, cut a row of a picture into lines in this way'
@@ -29,11 +29,11 @@ class _:
                 ('return [xs[i*size:(i+1)*size] for i in range(len(xs)//size + 1)]', 'where the pieces come out even, there is an empty one too many'),
                 ('return [xs[i::size] for i in range(size)]', 'the numbers are dealt out like cards; a piece holds neighbours'))
 
-# %% ../../nbs/exercises/01_data.ipynb #342c8856
+# %% ../../nbs/exercises/01_data.ipynb #483eff40
 @define('data-2', 'How many pieces?')
 class _:
-    task = """Return how many pieces of `size` numbers a list of `n` numbers is cut into, counting a shorter last one: division that rounds up. It is a puzzle: a single
-        expression, no loop, and whole numbers only, since `n` may have more digits than a float."""
+    task = """Return how many pieces of `size` numbers a list of `n` numbers is cut into, counting a shorter last one: division that rounds up. It is a
+        puzzle: a single expression, no loop, and whole numbers only, since `n` may have more digits than a float."""
     hints = ('`n//size` counts the whole pieces. When is there one more?',
              'Rounding down becomes rounding up if you add something to `n` first; or turn the sign twice, since `//` rounds down below 0, too: try `-7//2`.',
              'What is the most that you can add to `n` without making a new piece where nothing is left over?')
@@ -50,13 +50,14 @@ class _:
                 ('-(-n//size)', 'n//size + 1', 'this counts one too many where nothing is left over'),
                 ('-(-n//size)', '(n+size)//size', 'this counts one too many where nothing is left over'),
                 ('-(-n//size)', 'math.ceil(n/size)', 'division with `/` makes a float, whose sixteen digits are too few for large numbers'),
+                ('-(-n//size)', 'n//size + n%size', 'the rest, however many numbers it has, is one piece more'),
                 ('-(-n//size)', 'round(n/size)', 'this rounds to the nearest, and a short last piece is dropped; every rest counts'))
 
-# %% ../../nbs/exercises/01_data.ipynb #84dfff09
+# %% ../../nbs/exercises/01_data.ipynb #0d031dd4
 @define('data-3', 'From bytes to a picture')
 class _:
-    task = """A picture with rows of `width` pixels lies in memory row after row, as `raw`, a `bytes` object: `raw[0]` is its first pixel, a number. Return the pixel in row `i`
-        and column `j`. A negative `j` counts from the end of its own row, so -1 is its last pixel."""
+    task = """A picture with rows of `width` pixels lies in memory row after row, as `raw`, a `bytes` object: `raw[0]` is its first pixel, a number. Return
+        the pixel in row `i` and column `j`. A negative `j` counts from the end of its own row, so -1 is its last pixel."""
     hints = ('How many pixels lie before the beginning of row `i`?',
              'One row down is `width` places on, one column to the right is one place.',
              'The place is `i*width` plus the column. Before you add a negative `j`, make it a column: what does `-1 % width` give?')
@@ -71,13 +72,14 @@ class _:
                 ('j%width', 'j', 'a negative column runs into the row before; it should count from the end of its own row'),
                 ('j%width', 'abs(j)', 'a negative column counts from the end of the row: -1 is the last pixel, not the second'),
                 ('i*width + j%width', '(j*width + i) % len(raw)', 'the step of a row and that of a column are mixed up'),
+                ('i*width + j%width', 'i + j*width', 'the step of a row and that of a column are mixed up'),
                 ('i*width', 'i', 'one row down is `width` places on, not one'))
 
-# %% ../../nbs/exercises/01_data.ipynb #86011597
+# %% ../../nbs/exercises/01_data.ipynb #4a184adb
 @define('data-4', 'The head of a file')
 class _:
-    task = """An IDX file begins with two zero bytes, one byte for the type, one for the number of axes, and then four bytes for the size of each axis, highest byte first. Return
-        the sizes as a list of whole numbers, whatever follows them in `data`, a `bytes` object."""
+    task = """An IDX file begins with two zero bytes, one byte for the type, one for the number of axes, and then four bytes for the size of each axis,
+        highest byte first. Return the sizes as a list of whole numbers, whatever follows them in `data`, a `bytes` object."""
     example = bytes([0, 0, 8, 2, 0, 0, 234, 96, 0, 0, 3, 16, 7, 7]),
     hints = ('How many axes there are says `data[3]`. Where does the size of the first begin, where that of the second?',
              'Axis `x` begins at `4+4*x`. `int.from_bytes` makes a number of some bytes; it wants to know which comes first, `\'big\'` or `\'little\'`.',
@@ -85,22 +87,27 @@ class _:
     def cases(rng):
         for axes in (2, 1, 1, 3, 4, 2):
             head = bytes([0, 0, rng.choice([8, 9, 11, 13]), axes])
-            yield head + b''.join(rng.choice([rng.randint(1, 70000), rng.randrange(2**24, 2**32)]).to_bytes(4, 'big') for _ in range(axes)) + bytes(rng.randrange(256) for _ in range(5)),
+            yield head + b''.join(rng.choice([rng.randint(1, 70000), rng.randrange(2**24, 2**32)]).to_bytes(4,
+                    'big') for _ in range(axes)) + bytes(rng.randrange(256) for _ in range(5)),
     def idx_sizes(data): return [int.from_bytes(data[4+4*x:8+4*x], 'big') for x in range(data[3])]
     also = "import struct\nreturn list(struct.unpack_from(f'>{data[3]}I', data, 4))"
     used = 'the reader of IDX files behind `get_exp_data`'
     mistakes = (("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
-                ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]', 'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
+                ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]',
+                 'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
                 ('return [data[7+4*x] for x in range(data[3])]', 'a size has four bytes, and this takes only the last of them'),
                 ('data[4+4*x:8+4*x]', 'data[4*x:4+4*x]', 'the head itself is read as the first size; the sizes begin at byte 4'),
+                ('8+4*x', '7+4*x', 'a size has four bytes, and this takes three: the end of a slice is not included'),
+                ('data[3]', 'data[2]', 'this is the byte with the type; the number of axes is the next one'),
                 ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'),
                 ('return int.from_bytes(data[4:8], "big")', 'this is the first size only, as a number; return a list with all of them'))
 
-# %% ../../nbs/exercises/01_data.ipynb #95cf249c
+# %% ../../nbs/exercises/01_data.ipynb #c404b329
 @define('data-5', 'Batches from a stream')
 class _:
-    task = """Write a generator that takes numbers from the iterator `stream` and yields them in new lists of `size` numbers, the last perhaps shorter, and never empty. The stream
-        may never end, so nothing is to be taken from it before it is needed: what is counted is how many numbers you have taken when you hand out the first batch."""
+    task = """Write a generator that takes numbers from the iterator `stream` and yields them in new lists of `size` numbers, the last perhaps shorter, and
+        never empty. The stream may never end, so nothing is to be taken from it before it is needed: what is counted is how many numbers you have
+        taken when you hand out the first batch."""
     example = '`stream = iter([3, 1, 4, 1, 5])` and `size = 2` yield `[3, 1]`, `[4, 1]`, `[5]`.'
     hints = ('A `for` over the stream takes one number after the other. Where do you put them, and when do you hand them out?',
              'When the list is full, yield it and begin a *new* one. What if the stream ends before it is full?',
@@ -125,19 +132,26 @@ class _:
     used = 'batches of pictures in the training chapter; and rows that no machine could hold at once, in chapter 12'
     mistakes = (('xs = list(stream)\nreturn (xs[i:i+size] for i in range(0, len(xs), size))',
                  'this empties the stream before it gives the first batch, and would wait for ever on one without end'),
-                ('while batch := list(islice(stream, size))', 'while len(batch := list(islice(stream, size)))==size', 'the rest of the stream is lost where it does not fill a batch'),
+                ('while batch := list(islice(stream, size))', 'while len(batch := list(islice(stream, size)))==size',
+                 'the rest of the stream is lost where it does not fill a batch'),
                 ('while True:\n    batch = list(islice(stream, size))\n    yield batch\n    if len(batch) < size: return',
                  'there is an empty last batch where the numbers come out even: look at the batch before you hand it out'),
                 ('while True: yield list(islice(stream, size))', 'it never stops: an empty list says that the stream has ended'),
-                ('batch = []\nfor x in stream:\n    batch.append(x)\n    if len(batch)==size:\n        yield batch\n        batch.clear()\nif batch: yield batch',
+                ('batch = []\nfor x in stream:\n    batch.append(x)\n    if len(batch)==size:\n        yield batch\n        batch.clear()\nif batch: yield '
+                 'batch',
                  'one list is cleared and filled again, so the batches that were handed out before change: begin a new list each time'),
+                ('while True: yield [next(stream) for _ in range(size)]',
+                 'where the stream ends, `next` raises, and the rest of the batch is lost: ask `islice`, or give `next` a default'),
+                ('batch = []\nfor x in stream:\n    if len(batch)==size:\n        yield batch\n        batch = []\n    batch.append(x)\nif batch: yield batch',
+                 'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'),
                 ('for x in stream: yield [x]', 'each number comes in a batch of its own'))
 
-# %% ../../nbs/exercises/01_data.ipynb #5bdc587d
+# %% ../../nbs/exercises/01_data.ipynb #54ab4a83
 @define('data-6', 'A shuffle that lies')
 class _:
-    task = """This shuffles pictures and their labels before each pass, and since then nothing is learned any more. Find the mistake and mend it: return the pictures `xs` and the
-        labels `ys`, two lists of the same length, in a random order from `rng`, a `random.Random`, each order as likely as any other."""
+    task = """This shuffles pictures and their labels before each pass, and since then nothing is learned any more. Find the mistake and mend it: return the
+        pictures `xs` and the labels `ys`, two lists of the same length, in a random order from `rng`, a `random.Random`, each order as likely as any
+        other."""
     example = '`xs = [5, 8, 2]` and `ys = [50, 80, 20]` may give `([8, 2, 5], [80, 20, 50])`.'
     hints = ('Look at one picture and its label, before and after.',
              '`rng` gives another order each time it is asked. How often is it asked here?',
@@ -153,24 +167,29 @@ class _:
             if torn := next(((x, y) for x,y in zip(got, labels) if y != 10*x), None):
                 return Note('labels stay' if labels==ys else 'torn', f'picture {torn[0]} came back with the label {torn[1]}, and its label was {10*torn[0]}')
         possible = min(200, math.factorial(len(xs))) if len(xs) < 4 else 2
-        if len(orders) < possible: return Note(f'{len(orders)} of {possible}', f'shuffled again and again, {len(xs)} pictures came in {len(orders)} of the possible orders')
+        if len(orders) < possible: return Note(f'{len(orders)} of {possible}',
+                f'shuffled again and again, {len(xs)} pictures came in {len(orders)} of the possible orders')
         return 'each label with its picture'
     def shuffled(xs, ys, rng):
         places = rng.sample(range(len(xs)), len(xs))
         return [xs[p] for p in places], [ys[p] for p in places]
     also = 'pairs = list(zip(xs, ys))\nrng.shuffle(pairs)\nreturn [x for x,_ in pairs], [y for _,y in pairs]'
     used = 'the passes over the training set in the training chapter'
-    bug = 'return rng.sample(xs, len(xs)), rng.sample(ys, len(ys))', 'the two lists are shuffled in two different orders, and the labels end up at other pictures'
+    bug = 'return rng.sample(xs, len(xs)), rng.sample(ys, len(ys))', 'the two lists are shuffled in two different orders, and the labels end up at other ' \
+            'pictures'
     mistakes = (('return xs, ys', 'nothing is shuffled: the order is the same each time'),
                 ('return rng.sample(xs, len(xs)), ys', 'only the pictures are shuffled, and the labels stay where they were'),
-                ('k = rng.randrange(len(xs))\nreturn xs[k:]+xs[:k], ys[k:]+ys[:k]', 'the lists are turned round like a wheel: neighbours stay neighbours, and most orders never come'),
-                ('rng.sample(range(len(xs)), len(xs))', '[rng.randrange(len(xs)) for _ in xs]', 'places are drawn one by one, so that some come twice and others never'))
+                ('k = rng.randrange(len(xs))\nreturn xs[k:]+xs[:k], ys[k:]+ys[:k]',
+                 'the lists are turned round like a wheel: neighbours stay neighbours, and most orders never come'),
+                ('rng.sample(range(len(xs)), len(xs))', '[rng.randrange(len(xs)) for _ in xs]',
+                 'places are drawn one by one, so that some come twice and others never'))
 
-# %% ../../nbs/exercises/01_data.ipynb #1dedcf71
+# %% ../../nbs/exercises/01_data.ipynb #b2b6edec
 @define('data-7', 'What fits into memory')
 class _:
-    task = """A product of `a` (n×k) and `b` (k×m) is made in slices of some rows of `a`, since not all of it fits. In memory at the same time are all of `b`, a slice of `a`, and the
-        rows of the result that belong to it; a number takes `size` bytes. Return how many rows fit into `budget` bytes at once: a whole number, and 0 if not even one does."""
+    task = """A product of `a` (n×k) and `b` (k×m) is made in slices of some rows of `a`, since not all of it fits. In memory at the same time are all of
+        `b`, a slice of `a`, and the rows of the result that belong to it; a number takes `size` bytes. Return how many rows fit into `budget` bytes
+        at once: a whole number, and 0 if not even one does."""
     hints = ('What takes memory once, and what for each row?',
              'First take off what `b` needs. How many bytes does one more row of `a` bring, together with its row of the result?',
              '`(budget - ...)//(size*(...))`, and not below 0.')
@@ -184,7 +203,8 @@ class _:
     def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
     also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
     used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
-    mistakes = (('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))', 'where `b` alone does not fit, this is a negative number of rows'),
+    mistakes = (('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
+            'where `b` alone does not fit, this is a negative number of rows'),
                 ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
                 ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
                 ('return max(0, (budget - k*m)//(k+m))', 'a number takes `size` bytes, not one'),

@@ -10,13 +10,14 @@ import numpy as np
 from groundup.checker import Cost, define, no_loop
 from groundup.exercises.numba import small
 
-# %% ../../nbs/exercises/12_distributed.ipynb #29f46be3
+# %% ../../nbs/exercises/12_distributed.ipynb #52ae8cfc
 def cut(x, axis, ranks): return np.array_split(x, ranks, axis)
 
 @define('distributed-1', 'A share of the columns')
 class _:
-    task = """Every rank holds all of `a` (n×k), and rank r holds `shards[r]`, some columns of `b` (k×m), in order; all are arrays. Return the whole product of `a` and `b`, an array of n×m, without
-        putting `b` together first: what is counted is the largest product that a rank makes, in multiplications."""
+    task = """Every rank holds all of `a` (n×k), and rank r holds `shards[r]`, some columns of `b` (k×m), in order; all are arrays. Return the whole product
+        of `a` and `b`, an array of n×m, without putting `b` together first: what is counted is the largest product that a rank makes, in
+        multiplications."""
     hints = ('What can a rank compute with what it holds? Which part of the product is that?',
              'The parts are columns of the result, and lie side by side.',
              '`[a@s for s in shards]`, put side by side by `np.concatenate(…, axis=1)`')
@@ -34,43 +35,50 @@ class _:
     def by_columns(a, shards): return np.concatenate([a@s for s in shards], axis=1)
     also = 'return np.hstack([a@s for s in shards])'
     used = 'the scheme "columns" of "Four ways to share a product"'
-    mistakes = (('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner dimension'),
+    mistakes = (('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner '
+            'dimension'),
                 ('axis=1', 'axis=0', 'the parts are put below each other; columns lie side by side'),
                 ('s in shards', 's in shards[::-1]', 'the parts come in the opposite order'),
                 ('return a@np.concatenate(shards, axis=1)', 'right, but `b` is put together first: one rank does all of the work'),
                 ('return [a@s for s in shards]', 'these are the parts; put them together to a single array'),
                 ('return a@shards[0]', 'this is the part of the first rank only'))
 
-# %% ../../nbs/exercises/12_distributed.ipynb #f04c1f0e
+# %% ../../nbs/exercises/12_distributed.ipynb #b47fae60
 @define('distributed-2', 'A share of the sum')
 class _:
-    task = """Rank r holds `a_shards[r]`, some columns of `a` (n×k), and `b_shards[r]`, the rows of `b` (k×m) that belong to them; all are arrays. Return the whole product of `a` and `b`, an array of
-        n×m."""
+    task = """Rank r holds `a_shards[r]`, some columns of `a` (n×k), and `b_shards[r]`, the rows of `b` (k×m) that belong to them; all are arrays. Return
+        the whole product of `a` and `b`, an array of n×m."""
     hints = ('The inner dimension is shared out. What happens along the inner dimension of a product?',
              'What each rank computes has the size of the whole result.',
              'A sum over the inner dimension can be taken in parts: add up `a@b` of all ranks.')
     def cases(rng):
-        for n,k,m,ranks in ((2, 4, 3, 2), (3, 3, 3, 3), (1, 2, 1, 2), *((rng.randint(1, 5), rng.randint(4, 8), rng.randint(1, 5), rng.randint(1, 4)) for _ in range(5))):
+        for n,k,m,ranks in ((2, 4, 3, 2), (3, 3, 3, 3), (1, 2, 1, 2), *((rng.randint(1, 5), rng.randint(4, 8), rng.randint(1, 5), rng.randint(1,
+                4)) for _ in range(5))):
             yield cut(small(rng, n, k), 1, ranks), cut(small(rng, k, m), 0, ranks)
     def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
     also = 'res = 0\nfor r in range(len(a_shards)): res = res + a_shards[r]@b_shards[r]\nreturn res'
     used = 'the scheme "inner": each rank sends a whole result, which is why its bytes grow with the ranks'
-    mistakes = (('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)', 'each part is already as large as the whole result; the parts have to be added, not put side by side'),
-                ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])', 'each part is already as large as the whole result; the parts have to be added, not put below each other'),
+    mistakes = (('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
+            'each part is already as large as the whole result; the parts have to be added, not put side by side'),
+                ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])',
+                 'each part is already as large as the whole result; the parts have to be added, not put below each other'),
                 ('return a_shards[0]@b_shards[0]', 'this is the part of the first rank only'),
                 ('return sum(a@b for a,b in zip(a_shards, b_shards))/len(a_shards)', 'the parts are averaged; they are parts of a sum'),
-                ('return sum(a@b for a in a_shards for b in b_shards if a.shape[1]==len(b))', 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'))
+                ('return sum(a@b for a in a_shards for b in b_shards if a.shape[1]==len(b))',
+                 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'))
 
-# %% ../../nbs/exercises/12_distributed.ipynb #2ef67203
+# %% ../../nbs/exercises/12_distributed.ipynb #6636decc
 @define('distributed-3', 'A bias too many')
 class _:
-    task = """The inner dimension of a layer is shared out, the ranks add up their parts, and with more ranks the result gets larger. Find the mistake and mend it: the result is the product, as in
-        distributed-2, plus `bias`, an array with a number for each column, in each row, whatever the number of ranks."""
+    task = """The inner dimension of a layer is shared out, the ranks add up their parts, and with more ranks the result gets larger. Find the mistake and
+        mend it: the result is the product, as in distributed-2, plus `bias`, an array with a number for each column, in each row, whatever the number
+        of ranks."""
     hints = ('Try it with one rank, then with two, and matrices of zeros.',
              'How often is the bias added?',
              'Take `+ bias` out of the sum over the ranks.')
     def cases(rng):
-        for n,k,m,ranks in ((2, 4, 3, 2), (3, 3, 3, 3), (1, 1, 2, 1), *((rng.randint(1, 5), rng.randint(4, 8), rng.randint(1, 5), rng.randint(2, 4)) for _ in range(5))):
+        for n,k,m,ranks in ((2, 4, 3, 2), (3, 3, 3, 3), (1, 1, 2, 1), *((rng.randint(1, 5), rng.randint(4, 8), rng.randint(1, 5), rng.randint(2,
+                4)) for _ in range(5))):
             yield cut(small(rng, n, k), 1, ranks), cut(small(rng, k, m), 0, ranks), small(rng, m) + 20
     def layer(a_shards, b_shards, bias): return sum(a@b for a,b in zip(a_shards, b_shards)) + bias
     also = 'return sum(a@b + (bias if r==0 else 0) for r,(a,b) in enumerate(zip(a_shards, b_shards)))'
@@ -80,13 +88,14 @@ class _:
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
                 ('+ bias', '+ bias/len(a_shards)', 'the bias is divided by the number of ranks, and then added only once'),
                 ('return (sum(a@b + bias for a,b in zip(a_shards, b_shards)))/len(a_shards)', 'now the products are divided by the number of ranks, too'),
-                ('return sum(a@b for a,b in zip(a_shards, b_shards)) + bias.sum()', 'the bias is added as a single number, its sum; each column has a bias of its own'))
+                ('return sum(a@b for a,b in zip(a_shards, b_shards)) + bias.sum()',
+                 'the bias is added as a single number, its sum; each column has a bias of its own'))
 
-# %% ../../nbs/exercises/12_distributed.ipynb #eef9f09f
+# %% ../../nbs/exercises/12_distributed.ipynb #900aa892
 @define('distributed-4', 'Around the ring')
 class _:
-    task = """So many `ranks` stand in a ring, and rank r begins with shard r. In each step all of them pass what they hold to the next rank, r+1, and the last one to rank 0. Return the number of the
-        shard that `rank` holds after `step` steps. No loop."""
+    task = """So many `ranks` stand in a ring, and rank r begins with shard r. In each step all of them pass what they hold to the next rank, r+1, and the
+        last one to rank 0. Return the number of the shard that `rank` holds after `step` steps. No loop."""
     example = 0, 1, 3
     hints = ('Write it down for three ranks and one step: who holds what?',
              'What a rank holds comes from the one before it, and that from the one before that.',
@@ -103,15 +112,18 @@ class _:
                 ('(rank-step) % ranks', 'rank-step', 'a ring has no end: numbers below 0 have to go on from the last rank'),
                 ('rank-step', 'rank-step-1', 'one step too far: at step 0 each rank still holds its own'),
                 ('(rank-step) % ranks', 'max(0, rank-step)', 'a ring has no end: before rank 0 comes the last one'),
-                ('(rank-step) % ranks', 'rank-step if rank >= step else rank-step+ranks', 'this goes round once; after more steps than ranks, it has to go round again'))
+                ('(rank-step) % ranks', 'rank-step if rank >= step else rank-step+ranks',
+                 'this goes round once; after more steps than ranks, it has to go round again'))
 
-# %% ../../nbs/exercises/12_distributed.ipynb #ee316c5b
+# %% ../../nbs/exercises/12_distributed.ipynb #25ba9cdc
 @define('distributed-7', 'One step of a ring')
 class _:
-    task = """Ranks in a ring add up their vectors. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a number to keep it short, is piece p of rank r. In step s, counted
-        from 0, rank r sends its piece number (r-s) modulo the number of ranks to the next rank, which adds it to its own piece of the same number. All send at the same time. Return what all
-        ranks hold after step `s`, as a new list of lists. After ranks-1 steps, each has one piece of the whole sum: a reduce-scatter, and nobody sent more than a vector."""
-    hints = ('Three ranks, step 0: rank 0 sends its piece 0 to rank 1, rank 1 its piece 1 to rank 2, rank 2 its piece 2 to rank 0. Write down what they hold then.',
+    task = """Ranks in a ring add up their vectors. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a number to keep it
+        short, is piece p of rank r. In step s, counted from 0, rank r sends its piece number (r-s) modulo the number of ranks to the next rank, which
+        adds it to its own piece of the same number. All send at the same time. Return what all ranks hold after step `s`, as a new list of lists.
+        After ranks-1 steps, each has one piece of the whole sum: a reduce-scatter, and nobody sent more than a vector."""
+    hints = ('Three ranks, step 0: rank 0 sends its piece 0 to rank 1, rank 1 its piece 1 to rank 2, rank 2 its piece 2 to rank 0. Write down what they '
+            'hold then.',
              'Seen from the receiver: rank r gets from rank r-1, and the piece has the number that rank r-1 sends.',
              'Copy the lists. For each r: `sender = (r-1) % ranks`, `p = (sender-s) % ranks`, and add `pieces[sender][p]`, from before the step.')
     def cases(rng):
@@ -128,16 +140,19 @@ class _:
     used = 'all_reduce, and "What travels, in bytes": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
     mistakes = (('p = (sender-s) % ranks', 'p = (r-s) % ranks', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
                 ('(r-1) % ranks', '(r+1) % ranks', 'the ring goes round the other way: a rank gets from the one before it'),
-                ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]', 'what comes in is added to the piece that is there, and does not replace it'),
+                ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]',
+                 'what comes in is added to the piece that is there, and does not replace it'),
                 ('(sender-s)', '(sender+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
                 ('p = (sender-s) % ranks', 'p = sender', 'this is always step 0: with each step, the number of the piece goes down by one'),
-                ('ranks = len(pieces)\nreturn [[x+y for x,y in zip(pieces[r], pieces[r-1])] for r in range(ranks)]', 'whole vectors are sent here; a rank sends a single piece in each step'))
+                ('ranks = len(pieces)\nreturn [[x+y for x,y in zip(pieces[r], pieces[r-1])] for r in range(ranks)]',
+                 'whole vectors are sent here; a rank sends a single piece in each step'))
 
-# %% ../../nbs/exercises/12_distributed.ipynb #b2ddeb0c
+# %% ../../nbs/exercises/12_distributed.ipynb #bcea43a3
 @define('distributed-5', 'A mean of means')
 class _:
-    task = """Every rank has computed the mean of its own numbers, and the whole is the mean of these means, which is wrong when some ranks have more numbers than others. Find the mistake and mend it:
-        `means` and `counts` are lists of numbers, with an item for each rank, and the result is the mean of all numbers."""
+    task = """Every rank has computed the mean of its own numbers, and the whole is the mean of these means, which is wrong when some ranks have more
+        numbers than others. Find the mistake and mend it: `means` and `counts` are lists of numbers, with an item for each rank, and the result is
+        the mean of all numbers."""
     example = [5., 2.], [1, 3]
     hints = ('A rank with one number and a rank with a thousand: what should the mean be close to?',
              'A mean times its count is a sum.',
@@ -153,15 +168,17 @@ class _:
     mistakes = (('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),
                 ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'),
-                ('return sum(m*c for m,c in zip(means, counts))/len(means)/len(counts)', 'the sum is right, but it is divided by the number of ranks twice instead of the number of numbers'),
+                ('return sum(m*c for m,c in zip(means, counts))/len(means)/len(counts)',
+                 'the sum is right, but it is divided by the number of ranks twice instead of the number of numbers'),
                 ('return max(zip(counts, means))[1]', 'this is the mean of the largest rank only'))
 
-# %% ../../nbs/exercises/12_distributed.ipynb #e3d5403f
+# %% ../../nbs/exercises/12_distributed.ipynb #e89012db
 @define('distributed-8', 'A rank that dies')
 class _:
-    task = """Each rank says that it is alive now and then; `last[r]` is the time, in seconds, when rank r was heard last, and `now` is the time. A rank that has been silent for more than `limit` seconds
-        counts as dead. The others wait for it and fall silent, too, so several may be late at the same time, and the one to blame is the one that has been silent longest. Return its number, or
-        `None` if all are alive; of two equally silent ones, the lower number."""
+    task = """Each rank says that it is alive now and then; `last[r]` is the time, in seconds, when rank r was heard last, and `now` is the time. A rank
+        that has been silent for more than `limit` seconds counts as dead. The others wait for it and fall silent, too, so several may be late at the
+        same time, and the one to blame is the one that has been silent longest. Return its number, or `None` if all are alive; of two equally silent
+        ones, the lower number."""
     example = [7., 1., 3.], 9., 5.
     hints = ('For how long has each rank been silent?',
              'The one that was heard first has been silent longest. Is it later than the limit?',
@@ -177,8 +194,11 @@ class _:
     also = 'late = [(t, r) for r,t in enumerate(last) if now-t > limit]\nreturn min(late)[1] if late else None'
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
     mistakes = (('> limit', '>= limit', 'silent for exactly the limit is still alive: more than `limit` seconds'),
-                ('return next((r for r,t in enumerate(last) if now-t > limit), None)', 'this is the first one that is late; the one to blame has been silent longest, the others wait for it'),
+                ('return next((r for r,t in enumerate(last) if now-t > limit), None)',
+                 'this is the first one that is late; the one to blame has been silent longest, the others wait for it'),
                 ('min(last)', 'max(last)', 'this is the one that was heard most recently; the one to blame has been silent longest'),
                 ('return r if now - last[r] > limit else None', 'return r', 'the one that has been silent longest may be alive: compare with the limit'),
-                ('return [r for r,t in enumerate(last) if now-t > limit] or None', 'these are all that are late; only the one that has been silent longest is to blame'),
-                ('return max((r for r,t in enumerate(last) if t==min(last) and now-t > limit), default=None)', 'of two equally silent ones, the task wants the lower number'))
+                ('return [r for r,t in enumerate(last) if now-t > limit] or None',
+                 'these are all that are late; only the one that has been silent longest is to blame'),
+                ('return max((r for r,t in enumerate(last) if t==min(last) and now-t > limit), default=None)',
+                 'of two equally silent ones, the task wants the lower number'))

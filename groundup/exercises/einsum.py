@@ -11,13 +11,13 @@ import math
 import torch
 from groundup.checker import define, no_loop, sizes, uses_einsum
 
-# %% ../../nbs/exercises/06_einsum.ipynb #58899478
+# %% ../../nbs/exercises/06_einsum.ipynb #d7904aef
 def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
 
 @define('einsum-2', 'A product with a transpose')
 class _:
-    task = """Return the product of the transpose of `a` (k×n) with `b` (k×m), tensors of float32, as a tensor of n×m: number (i, j) is the dot product of column `i` of `a` with column `j`
-        of `b`. With a single call of `torch.einsum`, and without transposing anything."""
+    task = """Return the product of the transpose of `a` (k×n) with `b` (k×m), tensors of float32, as a tensor of n×m: number (i, j) is the dot product of
+        column `i` of `a` with column `j` of `b`. With a single call of `torch.einsum`, and without transposing anything."""
     example = torch.tensor([[1., 2.], [0., 1.]]), torch.tensor([[1., 5., 0.], [2., 0., 1.]])
     hints = ('The plain product is `ik,kj->ij`: the axis that both share has the same letter, and is summed since it is missing behind the arrow.',
              'Which axis of `a` meets which axis of `b` here? They get the same letter.',
@@ -34,11 +34,11 @@ class _:
                 ('ki,kj->ij', 'ki,kj->kij', 'nothing is summed yet: a letter behind the arrow stays'),
                 ('ki,kj->ij', 'ki,lj->ij', 'the first axes have two letters, so each is summed on its own; they should be walked together'))
 
-# %% ../../nbs/exercises/06_einsum.ipynb #4c75f2b0
+# %% ../../nbs/exercises/06_einsum.ipynb #784d5e9d
 @define('einsum-4', 'The trace of a product')
 class _:
-    task = """Return the trace of the product of `a` (n×k) and `b` (k×n), tensors of float32: the sum along the diagonal of the product, a tensor of a single number. With a single call of
-        `torch.einsum`, and without making the product first; two letters are enough."""
+    task = """Return the trace of the product of `a` (n×k) and `b` (k×n), tensors of float32: the sum along the diagonal of the product, a tensor of a
+        single number. With a single call of `torch.einsum`, and without making the product first; two letters are enough."""
     example = torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([[5., 0.], [1., 2.]])
     hints = ('The product is `ik,kj->ij`. On its diagonal, two of these letters are the same.',
              'A sum of everything leaves nothing behind the arrow.',
@@ -54,11 +54,12 @@ class _:
                 ('ik,ki->', 'ik,ki->i', 'this is the diagonal; its numbers are to be added up'),
                 ('ik,ki->', 'ik,ki->k', 'this is the diagonal of the other product, `b` times `a`; its numbers are to be added up'))
 
-# %% ../../nbs/exercises/06_einsum.ipynb #89bf3a09
+# %% ../../nbs/exercises/06_einsum.ipynb #628b2f0e
 @define('einsum-5', 'Attention, read')
 class _:
-    task = """`queries` has the axes sentence, word, head, feature; `keys` the same, with other words. Both are tensors of float32. Return the dot product of each query with each key of the same
-        sentence and the same head, a tensor with the axes sentence, head, query, key, in a single call of `torch.einsum`."""
+    task = """`queries` has the axes sentence, word, head, feature; `keys` the same, with other words. Both are tensors of float32. Return the dot product
+        of each query with each key of the same sentence and the same head, a tensor with the axes sentence, head, query, key, in a single call of
+        `torch.einsum`."""
     example = torch.tensor([[[[1., 2.]], [[0., 1.]]]]), torch.tensor([[[[3., 0.]], [[1., 1.]], [[0., 5.]]]])
     hints = ('Give each kind of axis a letter: b, q, h, d say. Are the words of the keys the same axis as the words of the queries?',
              'Sentence and head are walked together, so each has one letter in both; the words need two different letters, and only the features are summed.',
@@ -75,13 +76,14 @@ class _:
                 ('bkhd', 'bkgd', 'the heads are mixed: each query is multiplied by the sum over all heads of the keys'),
                 ('bkhd', 'ckhd', 'the sentences are mixed: each query is multiplied by the sum over all sentences of the keys'),
                 ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'),
+                ('->bhqk', '->bhqkd', 'nothing is summed yet: a letter behind the arrow stays, and the features are to be added up'),
                 ('->bhqk', '->bqk', 'the heads are summed as well; each head keeps its own table'))
 
-# %% ../../nbs/exercises/06_einsum.ipynb #d0445f0c
+# %% ../../nbs/exercises/06_einsum.ipynb #57f40639
 @define('einsum-6', 'What a formula costs')
 class _:
-    task = """Return how many times the innermost line of the loop nest of a formula runs. `formula` is a string such as `'ik,kj->ij'`, without ellipses and spaces; `sizes` is a dict from
-        letter to size."""
+    task = """Return how many times the innermost line of the loop nest of a formula runs. `formula` is a string such as `'ik,kj->ij'`, without ellipses and
+        spaces; `sizes` is a dict from letter to size."""
     example = 'ik,kj->ij', dict(i=2, k=3, j=4)
     hints = ('How many loops has the nest of `ik,kj->ij`, and how often does each of them go round?',
              'There is one loop for each letter, and a letter that occurs twice, even in one operand, is still one loop.',
@@ -92,18 +94,21 @@ class _:
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
     used = '"The loops that it means", and the order of several operands, which is chosen by this number'
-    mistakes = (("return math.prod(sizes[l] for l in formula.partition('->')[2])", 'these are the places of the result; the letters that are summed have loops, too'),
+    mistakes = (("return math.prod(sizes[l] for l in formula.partition('->')[2])",
+            'these are the places of the result; the letters that are summed have loops, too'),
                 ("return math.prod(sizes[l] for l in formula.partition('->')[0] if l != ',')", 'a letter that occurs twice is counted twice; it is one loop'),
                 ("return math.prod(sizes[l] for l in formula if l not in ',->')", 'a letter that occurs twice is counted twice; it is one loop'),
-                ("return math.prod(math.prod(sizes[l] for l in set(part)) for part in formula.partition('->')[0].split(','))", 'a letter that two operands share is counted twice; it is one loop'),
+                ("return math.prod(math.prod(sizes[l] for l in set(part)) for part in formula.partition('->')[0].split(','))",
+                 'a letter that two operands share is counted twice; it is one loop'),
                 ('math.prod', 'sum', 'loops inside of loops multiply'),
-                ('return sum(math.prod(sizes[l] for l in part) for part in formula.partition("->")[0].split(","))', 'these are the numbers that the operands have; the loops over all letters are one nest'))
+                ('return sum(math.prod(sizes[l] for l in part) for part in formula.partition("->")[0].split(","))',
+                 'these are the numbers that the operands have; the loops over all letters are one nest'))
 
-# %% ../../nbs/exercises/06_einsum.ipynb #8a1c70fa
+# %% ../../nbs/exercises/06_einsum.ipynb #db34fa4b
 @define('einsum-7', 'Which two first?')
 class _:
-    task = """Three matrices are multiplied, `a` (n×k), `b` (k×l) and `c` (l×m). Return how many multiplications the cheaper of the two orders needs, where a product of n×k and k×m needs n·k·m of
-        them. All sizes are whole numbers."""
+    task = """Three matrices are multiplied, `a` (n×k), `b` (k×l) and `c` (l×m). Return how many multiplications the cheaper of the two orders needs, where
+        a product of n×k and k×m needs n·k·m of them. All sizes are whole numbers."""
     hints = ('First `a` with `b`: what does that cost, and what is the shape of what comes out?',
              'Each order is a sum of two products of three sizes. The other begins with `b` and `c`.',
              '`n*k*l` for `a` with `b`, and then n×l with l×m. The same for the other, and `min`.')
@@ -115,8 +120,11 @@ class _:
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
     also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
     used = '"The order matters", where ten matrices in the wrong order don\'t fit in memory'
-    mistakes = (('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the last two'),
-                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'k*l*m + n*k*m', 'this always begins with the last two; sometimes it is cheaper to begin with the first two'),
+    mistakes = (('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '
+            'last two'),
+                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'k*l*m + n*k*m', 'this always begins with the last two; sometimes it is cheaper to begin with the '
+                 'first two'),
                 ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l*m', 'this is one loop nest over all four letters; in pairs it is cheaper'),
-                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'min(n*k*l, k*l*m)', 'the second product is missing: what comes out of the first is multiplied by the third matrix'),
+                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'min(n*k*l, k*l*m)',
+                 'the second product is missing: what comes out of the first is multiplied by the third matrix'),
                 ('min(', 'max(', 'this is the dearer of the two orders'))

@@ -10,15 +10,17 @@ import numpy as np
 from groundup.checker import Cost, define, no_loop
 from groundup.exercises.numba import Watched, small
 
-# %% ../../nbs/exercises/08_gemm.ipynb #303db235
+# %% ../../nbs/exercises/08_gemm.ipynb #fb60282d
 @define('gemm-7', 'How fast can it be at best?')
 class _:
-    task = """Each core of a processor has so many `units` that multiply and add at once (FMA), each on a vector of `bits` bits, in each cycle of its clock of `ghz` GHz; a number has `size` bytes, and
-        a multiply-add counts as two operations. Return the most that all `cores` together can do, in GFLOP/s, a float."""
+    task = """Each core of a processor has so many `units` that multiply and add at once (FMA), each on a vector of `bits` bits, in each cycle of its clock
+        of `ghz` GHz; a number has `size` bytes, and a multiply-add counts as two operations. Return the most that all `cores` together can do, in
+        GFLOP/s, a float."""
     example = 8, 2, 256, 4, 3.
     hints = ('How many numbers fit into one vector? Mind bits and bytes.',
              'In one cycle, a core does lanes × units multiply-adds. And each is how many operations?',
-             'lanes = `bits//8//size`; then multiply cores, units, lanes, 2 and the clock. GHz are billions of cycles a second, and GFLOP/s billions of operations.')
+             'lanes = `bits//8//size`; then multiply cores, units, lanes, 2 and the clock. GHz are billions of cycles a second, and GFLOP/s billions of '
+             'operations.')
     rules = no_loop,
     def cases(rng):
         for _ in range(7): yield rng.choice([2, 4, 6, 8, 64]), rng.choice([1, 2]), rng.choice([128, 256, 512]), rng.choice([2, 4, 8]), rng.randint(10, 55)/10
@@ -34,17 +36,20 @@ class _:
                 ('*ghz', '*ghz*1e9', 'these are operations a second; in GFLOP/s it is a billionth of that'),
                 ('*ghz', '/ghz', 'there are `ghz` billion cycles in a second: multiply by them'))
 
-# %% ../../nbs/exercises/08_gemm.ipynb #eb91a828
+# %% ../../nbs/exercises/08_gemm.ipynb #e2172ab7
 @define('gemm-4', 'Packing')
 class _:
-    task = """Pack the matrix `b` (k×m), an array of float64, into panels of `width` columns, so that what one step of a kernel reads lies side by side: return an array of the shape panels × k ×
-        width, in which panel `p` holds the columns from `p*width` on, in all rows, with zeros where the last panel has no columns."""
+    task = """Pack the matrix `b` (k×m), an array of float64, into panels of `width` columns, so that what one step of a kernel reads lies side by side:
+        return an array of the shape panels × k × width, in which panel `p` holds the columns from `p*width` on, in all rows, with zeros where the
+        last panel has no columns."""
     example = np.array([[1., 2., 3.], [4., 5., 6.]]), 2
     hints = ('How many panels are there, if the last may be filled up with zeros?',
              'Begin with zeros of the right shape, and copy: panel `p` is a slice of columns of `b`, and the last slice may be narrower.',
-             'Or fill up `b` with zeros to panels·width columns and reshape to k × panels × width. Then the axes of rows and panels have to be swapped: `transpose(1, 0, 2)`.')
+             'Or fill up `b` with zeros to panels·width columns and reshape to k × panels × width. Then the axes of rows and panels have to be swapped: '
+             '`transpose(1, 0, 2)`.')
     def cases(rng):
-        for k,m,width in ((2, 3, 2), (3, 4, 4), (1, 2, 2), (2, 2, 1), (3, 2, 5), *((rng.randint(2, 7), rng.randint(2, 12), rng.randint(2, 5)) for _ in range(5))): yield small(rng, k, m), width
+        for k,m,width in ((2, 3, 2), (3, 4, 4), (1, 2, 2), (2, 2, 1), (3, 2, 5), *((rng.randint(2, 7), rng.randint(2, 12), rng.randint(2,
+                5)) for _ in range(5))): yield small(rng, k, m), width
     def packed(b, width):
         k,m = b.shape
         panels = -(-m//width)
@@ -53,22 +58,29 @@ class _:
             columns = b[:,p*width:(p+1)*width]
             res[p,:,:columns.shape[1]] = columns
         return res
-    also = 'panels = -(-b.shape[1]//width)\nwide = np.pad(b, ((0, 0), (0, panels*width - b.shape[1])))\nreturn wide.reshape(len(b), panels, width).transpose(1, 0, 2)'
+    also = 'panels = -(-b.shape[1]//width)\nwide = np.pad(b, ((0, 0), (0, panels*width - b.shape[1])))\nreturn wide.reshape(len(b), panels, ' \
+            'width).transpose(1, 0, 2)'
     used = '"Blocks for the caches, and packing"'
     mistakes = (('k,m = b.shape\npanels = -(-m//width)\nreturn np.pad(b, ((0, 0), (0, panels*width-m))).reshape(panels, k, width)',
-                 'a plain reshape goes on in the same row; a panel holds the same columns of all rows, so the axes have to be swapped: k × panels × width first, then `transpose(1, 0, 2)`'),
-                ('k,m = b.shape\nreturn np.stack([b[:,p:p+width] for p in range(0, m-width+1, width)]) if m >= width else np.zeros((0, k, width))', 'the columns that do not fill a panel are lost'),
-                ('k,m = b.shape\npanels = m//width\nres = np.zeros((panels, k, width))\nfor p in range(panels): res[p] = b[:,p*width:(p+1)*width]\nreturn res', 'the columns that do not fill a panel are lost'),
+                 'a plain reshape goes on in the same row; a panel holds the same columns of all rows, so the axes have to be swapped: k × panels × width '
+                 'first, then `transpose(1, 0, 2)`'),
+                ('k,m = b.shape\nreturn np.stack([b[:,p:p+width] for p in range(0, m-width+1, width)]) if m >= width else np.zeros((0, k, width))',
+                 'the columns that do not fill a panel are lost'),
+                ('k,m = b.shape\npanels = m//width\nres = np.zeros((panels, k, width))\nfor p in range(panels): res[p] = b[:,p*width:(p+1)*width]\nreturn res',
+                 'the columns that do not fill a panel are lost'),
                 ('k,m = b.shape\npanels = -(-m//width)\nreturn np.pad(b, ((0, 0), (0, panels*width-m))).reshape(k, panels, width).transpose(1, 2, 0)',
                  'each panel is the wrong way round: the numbers of a row should lie side by side'),
-                ('k,m = b.shape\npanels = -(-m//width)\nreturn np.pad(b, ((0, 0), (0, panels*width-m))).reshape(k, panels, width)', 'the panels come first: swap the axes of rows and panels'),
-                ('k,m = b.shape\nreturn np.stack([b[:,p:p+width] for p in range(0, m, width)])', 'the last panel is narrower than the others: fill it up with zeros'))
+                ('k,m = b.shape\npanels = -(-m//width)\nreturn np.pad(b, ((0, 0), (0, panels*width-m))).reshape(k, panels, width)',
+                 'the panels come first: swap the axes of rows and panels'),
+                ('k,m = b.shape\nreturn np.stack([b[:,p:p+width] for p in range(0, m, width)])',
+                 'the last panel is narrower than the others: fill it up with zeros'))
 
-# %% ../../nbs/exercises/08_gemm.ipynb #56146e4d
+# %% ../../nbs/exercises/08_gemm.ipynb #f8283780
 @define('gemm-5', 'A tile in variables')
 class _:
-    task = """Write the product of `a` (2×k) and `b` (k×2) into `c` (2×2), number by number, as in `a[0,l]` and `c[1,1] = …`. Puzzle: read each number of `a` and `b` only once, and write each of `c`
-        only once; reads and writes are counted. In between, four sums are kept in variables, as a register tile does."""
+    task = """Write the product of `a` (2×k) and `b` (k×2) into `c` (2×2), number by number, as in `a[0,l]` and `c[1,1] = …`. Puzzle: read each number of
+        `a` and `b` only once, and write each of `c` only once; reads and writes are counted. In between, four sums are kept in variables, as a
+        register tile does."""
     example = np.array([[1., 2.], [3., 4.]]), np.array([[5., 6.], [7., 8.]])
     hints = ('In step `l`, which numbers of `a` and of `b` are needed for all four sums?',
              'Two numbers of `a` and two of `b`, put into variables, make four products. Which loop is left?',
@@ -88,12 +100,16 @@ class _:
     also = 'sums = [0.]*4\nfor l in range(len(b)):\n    rows,columns = [a[i,l] for i in (0, 1)], [b[l,j] for j in (0, 1)]\n' \
            '    sums = [t + x*y for t,(x,y) in zip(sums, [(x, y) for x in rows for y in columns])]\nfor n,t in enumerate(sums): c[n//2,n%2] = t'
     used = '"A tile of the result in registers": the same with 6×16 numbers'
-    mistakes = (('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        c[i,j] = total',
+    mistakes = (('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
+            'c[i,j] = total',
                  'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'),
-                ('for l in range(a.shape[1]):\n    x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]\n    c[0,0] += x*u\n    c[0,1] += x*v\n    c[1,0] += y*u\n    c[1,1] += y*v',
+                ('for l in range(a.shape[1]):\n    x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]\n    c[0,0] += x*u\n    c[0,1] += x*v\n    c[1,0] += y*u\n    '
+                 'c[1,1] += y*v',
                  'right, but `c` is read and written in each step; keep its four numbers in variables until the end'),
-                ('for i in range(2):\n    for j in range(2):\n        for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]', 'right, but each number is read twice, and `c` in each step: keep four sums in variables'),
-                ('p = q = r = s = 0.\nfor l in range(a.shape[1]):\n    p,q,r,s = p+a[0,l]*b[l,0], q+a[0,l]*b[l,1], r+a[1,l]*b[l,0], s+a[1,l]*b[l,1]\nc[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s',
+                ('for i in range(2):\n    for j in range(2):\n        for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
+                 'right, but each number is read twice, and `c` in each step: keep four sums in variables'),
+                ('p = q = r = s = 0.\nfor l in range(a.shape[1]):\n    p,q,r,s = p+a[0,l]*b[l,0], q+a[0,l]*b[l,1], r+a[1,l]*b[l,0], '
+                 's+a[1,l]*b[l,1]\nc[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s',
                  'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'),
                 ('c[0,0],c[0,1],c[1,0]', 'c[0,0],c[1,0],c[0,1]', 'the two numbers beside the diagonal are swapped'))
 
@@ -118,15 +134,17 @@ class Behind:
     def __getitem__(self, index): return self.a[self._at(index)]
     def __setitem__(self, index, value): self.a[self._at(index)] = value
 
-# %% ../../nbs/exercises/08_gemm.ipynb #1f8d0ab2
+# %% ../../nbs/exercises/08_gemm.ipynb #30c96cba
 @define('gemm-6', 'A cache of eight lines')
 class _:
-    task = """Write the transpose of `x` (n×m) into `out` (m×n), number by number. Puzzle: both lie behind one cache, which holds eight lines of four numbers of a row, and forgets the line that was
-        used least recently. Choose the order of the loops so that what has been fetched is used up before it is forgotten; the lines fetched are counted."""
+    task = """Write the transpose of `x` (n×m) into `out` (m×n), number by number. Puzzle: both lie behind one cache, which holds eight lines of four
+        numbers of a row, and forgets the line that was used least recently. Choose the order of the loops so that what has been fetched is used up
+        before it is forgotten; the lines fetched are counted."""
     example = np.array([[1., 2., 3.], [4., 5., 6.]]),
     hints = ('Going along a row of `x` goes down a column of `out`: a new line of `out` for each number. When do you come back to them?',
              'Work on tiles: two loops over the tiles, two inside of each tile. How large may a tile be, so that its lines fit the cache together?',
-             'A tile of 4×4 needs four lines of `x` and four of `out`. `for i0 in range(0, n, 4)`, and inside `for i in range(i0, min(n, i0+4))`, for the ragged edges.')
+             'A tile of 4×4 needs four lines of `x` and four of `out`. `for i0 in range(0, n, 4)`, and inside `for i in range(i0, min(n, i0+4))`, for the '
+             'ragged edges.')
     def cases(rng):
         for n,m in ((2, 3), (4, 4), (3, 5), *((rng.randint(9, 19), rng.randint(9, 19)) for _ in range(4)), (18, 18)): yield small(rng, n, m),
     def run(f, x):
@@ -139,17 +157,22 @@ class _:
             for j0 in range(0, m, 4):
                 for i in range(i0, min(n, i0+4)):
                     for j in range(j0, min(m, j0+4)): out[j,i] = x[i,j]
-    also = 'n,m = x.shape\nplaces = [(i, j) for i in range(n) for j in range(m)]\nfor i,j in sorted(places, key=lambda p: (p[0]//4, p[1]//4)): out[j,i] = x[i,j]'
+    also = 'n,m = x.shape\nplaces = [(i, j) for i in range(n) for j in range(m)]\nfor i,j in sorted(places, key=lambda p: (p[0]//4, p[1]//4)): out[j,i] = ' \
+            'x[i,j]'
     used = 'packing, and the tiles of every kernel'
     mistakes = (('n,m = x.shape\nfor i in range(n):\n    for j in range(m): out[j,i] = x[i,j]',
                  'right, but it goes along whole rows of `x`, and each number of `out` is in another line, forgotten before it is needed again'),
                 ('n,m = x.shape\nfor j in range(m):\n    for i in range(n): out[j,i] = x[i,j]',
                  'right, but it goes down whole columns of `x`, and each number is in another line, forgotten before it is needed again'),
-                ('n,m = x.shape\nfor i0 in range(0, n, 8):\n    for j0 in range(0, m, 8):\n        for i in range(i0, min(n, i0+8)):\n            for j in range(j0, min(m, j0+8)): out[j,i] = x[i,j]',
+                ('n,m = x.shape\nfor i0 in range(0, n, 8):\n    for j0 in range(0, m, 8):\n        for i in range(i0, min(n, i0+8)):\n            for j in '
+                 'range(j0, min(m, j0+8)): out[j,i] = x[i,j]',
                  'right, but tiles of 8×8 need sixteen lines, and the cache has eight'),
-                ('n,m = x.shape\nfor i0 in range(0, n, 2):\n    for j0 in range(0, m, 2):\n        for i in range(i0, min(n, i0+2)):\n            for j in range(j0, min(m, j0+2)): out[j,i] = x[i,j]',
+                ('n,m = x.shape\nfor i0 in range(0, n, 2):\n    for j0 in range(0, m, 2):\n        for i in range(i0, min(n, i0+2)):\n            for j in '
+                 'range(j0, min(m, j0+2)): out[j,i] = x[i,j]',
                  'right, but a tile of 2×2 uses half of each line that it fetches'),
-                ('n,m = x.shape\nfor i0 in range(0, n-n%4, 4):\n    for j0 in range(0, m-m%4, 4):\n        for i in range(i0, i0+4):\n            for j in range(j0, j0+4): out[j,i] = x[i,j]',
+                ('n,m = x.shape\nfor i0 in range(0, n-n%4, 4):\n    for j0 in range(0, m-m%4, 4):\n        for i in range(i0, i0+4):\n            for j in '
+                 'range(j0, j0+4): out[j,i] = x[i,j]',
                  'the ragged edge is missing: tiles at the border are smaller, and belong to the result as well'),
-                ('n,m = x.shape\nfor i0 in range(0, n, 4):\n    for j0 in range(0, m, 4):\n        for i in range(i0, i0+4):\n            for j in range(j0, j0+4): out[j,i] = x[i,j]',
+                ('n,m = x.shape\nfor i0 in range(0, n, 4):\n    for j0 in range(0, m, 4):\n        for i in range(i0, i0+4):\n            for j in '
+                 'range(j0, j0+4): out[j,i] = x[i,j]',
                  'the last tiles reach over the edge: each end has to stop where the matrix does, `min(n, i0+4)`'))

@@ -5,18 +5,19 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/03_loops.ipynb #faa4cba8
-from groundup.checker import Cost, Note, define, numbers, one_expression, sizes
+# %% ../../nbs/exercises/03_loops.ipynb #c280567d
+from groundup.checker import Cost, Note, define, ints, one_expression, sizes
 
-# %% ../../nbs/exercises/03_loops.ipynb #d9712cfb
+# %% ../../nbs/exercises/03_loops.ipynb #dad2b59c
 @define('loops-1', 'A dot product')
 class _:
-    task = """Return the dot product of `u` and `v`, two lists of the same length: multiply number by number, and add up. Write the loop yourself; for empty lists the result is 0."""
+    task = """Return the dot product of `u` and `v`, two lists of the same length: multiply number by number, and add up. Write the loop yourself; for empty
+        lists the result is 0."""
     hints = ('A variable begins at 0, and something is added to it in each round. What?',
              'You need a number of `u` and one of `v` at the same time: an index goes over both, and so does `zip(u, v)`.',
              '`for x,y in zip(u, v):`, and `x*y` is added to the total.')
     def cases(rng):
-        for n in (3, 0, 2, *sorted(rng.randint(3, 12) for _ in range(4))): yield numbers(rng, n), numbers(rng, n)
+        for n in (3, 0, 2, *sorted(rng.randint(3, 12) for _ in range(4))): yield ints(rng, n), ints(rng, n)
     def dot(u, v):
         total = 0
         for x,y in zip(u, v): total += x*y
@@ -30,26 +31,32 @@ class _:
                 ('x*y', 'x+y', 'the pairs are added here; multiply them, and add up the products'),
                 ('total = 0', 'total = 1', 'the total begins at 1; nothing added up is 0'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #28be962c
+# %% ../../nbs/exercises/03_loops.ipynb #d2dcd3d3
 @define('loops-2', 'A matrix times a vector')
 class _:
-    task = """Return the product of `a`, a list of rows, and the vector `x`, a list as long as each row. The result is a list with a number for each row: its dot product with `x`."""
+    task = """Return the product of `a`, a list of rows, and the vector `x`, a list as long as each row. The result is a list with a number for each row:
+        its dot product with `x`."""
     hints = ('How long is the result: as long as a row, or as long as `a`?',
              'One loop goes over the rows, and inside of it one along the row, as in loops-1.',
              'For each `row`, begin a total at 0, add `p*q` for `p,q in zip(row, x)`, and append it.')
     def cases(rng):
-        for n,k in ((2, 3), (2, 2), *sizes(rng), (1, 1)): yield numbers(rng, n, k), numbers(rng, k)
+        for n,k in ((2, 3), (2, 2), *sizes(rng), (1, 1)): yield ints(rng, n, k), ints(rng, k)
     def times(a, x): return [sum(p*q for p,q in zip(row, x)) for row in a]
     also = 'res = [0]*len(a)\nfor l,v in enumerate(x):\n    for i,row in enumerate(a): res[i] += row[l]*v\nreturn res'
     used = 'the second of the three loops; and by columns, as in the other way, in chapter 4\'s order of loops'
     mistakes = (('total,res = 0,[]\nfor row in a:\n    total += sum(p*q for p,q in zip(row, x))\n    res.append(total)\nreturn res',
                  'the sum goes on from row to row; it has to begin at 0 for each of them'),
+                ('res = []\nfor row in a:\n    for p,q in zip(row, x): total = p*q\n    res.append(total)\nreturn res',
+                 'only the last product of each row is kept; add them up'),
+                ('return [row[i % len(x)]*x[i % len(x)] for i,row in enumerate(a)]',
+                 'each row gives a single product here; a dot product adds up as many as the row is long'),
+                ('return [[p*q for p in row] for row,q in zip(a, x)]', 'each row is still a row: its products have to be added up'),
                 ('row in a', 'row in zip(*a)', 'this multiplies the columns of `a` by `x`; the task asks for its rows'),
                 ('return [[p*q for p,q in zip(row, x)] for row in a]', 'each row is still a row: its products have to be added up'),
                 ('return sum(p*q for row in a for p,q in zip(row, x))', 'everything is added up to one number; each row has a number of its own'),
                 ('return [sum(row)*v for row,v in zip(a, x)]', 'each row meets a single number of `x`; its dot product is with all of `x`'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #8dce57a0
+# %% ../../nbs/exercises/03_loops.ipynb #63f649d2
 @define('loops-3', 'All rows are one')
 class _:
     task = """This product of two lists of rows has the right loops, and all rows of its result are the same. Find the mistake and mend it."""
@@ -57,7 +64,7 @@ class _:
              'Print `c` after the first row has been filled: which rows have changed?',
              '`[[0]]*2` has one row, twice; `[[0] for _ in range(2)]` makes a new one each time.')
     def cases(rng):
-        for n,k,m in ((2, 1, 3), *sizes(rng, 3, rounds=5, last=6)): yield numbers(rng, n, k), numbers(rng, k, m)
+        for n,k,m in ((2, 1, 3), *sizes(rng, 3, rounds=5, last=6)): yield ints(rng, n, k), ints(rng, k, m)
     def product_of(a, b):
         c = [[0]*len(b[0]) for _ in a]
         for i in range(len(a)):
@@ -72,29 +79,34 @@ class _:
                 ('[0]*len(b[0]) for _ in a', '[0]*len(a) for _ in a', 'a row of the result is as long as a row of `b`'),
                 ('[0]*len(b[0]) for _ in a', '[0]*len(b) for _ in a', 'a row of the result is as long as a row of `b`; `len(b)` is the inner dimension'),
                 ('import copy\nc = copy.copy([[0]*len(b[0])]*len(a))\nfor i in range(len(a)):\n    for j in range(len(b[0])):\n'
-                 '        for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]\nreturn c', 'all rows of the result are one and the same list: `*` repeats the row, and copies nothing'))
+                 '        for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]\nreturn c',
+                 'all rows of the result are one and the same list: `*` repeats the row, and copies nothing'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #6b2acb00
+# %% ../../nbs/exercises/03_loops.ipynb #1c082075
 @define('loops-5', 'Rows into columns')
 class _:
-    task = """Return the transpose of `x`, a list of rows of the same length, as a list of lists: its rows are the columns of `x`. It is a puzzle: a single expression."""
+    task = """Return the transpose of `x`, a list of rows of the same length, as a list of lists: its rows are the columns of `x`. It is a puzzle: a single
+        expression."""
     hints = ('What is column 0, as a list? Which rows does it take its numbers from?',
              'Column `j` is `[row[j] for row in x]`, and you need one for each `j`.',
              'How many columns are there: `len(x)` or `len(x[0])`? Or let `zip(*x)` do it, which gives tuples.')
     rules = one_expression,
     def cases(rng):
-        for n,m in ((2, 3), (3, 1), (1, 3), *sizes(rng, first=2, rounds=5)): yield numbers(rng, n, m),
+        for n,m in ((2, 3), (3, 1), (1, 3), *sizes(rng, first=2, rounds=5)): yield ints(rng, n, m),
     def run(f, x):
         got = f(x)
-        if isinstance(got, list) and got and not isinstance(got[0], list): return Note(type(got[0]).__name__, f'the result is a list of {type(got[0]).__name__}s: {got}')
+        if isinstance(got, list) and got and not isinstance(got[0], list): return Note(type(got[0]).__name__,
+                f'the result is a list of {type(got[0]).__name__}s: {got}')
         return got
     def transposed(x): return [list(column) for column in zip(*x)]
     also = 'return [[row[j] for row in x] for j in range(len(x[0]))]'
     used = 'the columns of `b`, over and over; and turning a matrix round so that memory is read in order, in chapter 4'
     mistakes = (('zip(*x)', 'zip(*x[::-1])', 'the matrix is turned by a quarter; the first column should become the first row, from top to bottom'),
+                ('zip(*x)', 'zip(x)', 'without the star, `zip` goes over one list, `x`, and not over its rows'),
                 ('return [row[::-1] for row in x]', 'each row is turned round, and stays a row'),
                 ('return list(zip(*x))', '`zip` gives tuples; the task asks for a list of lists, whose numbers can be changed'),
-                ('return [[row[j] for row in x] for j in range(len(x))]', 'there are as many rows as columns in `x`: `len(x)` counts its rows, `len(x[0])` its columns'),
+                ('return [[row[j] for row in x] for j in range(len(x))]',
+                 'there are as many rows as columns in `x`: `len(x)` counts its rows, `len(x[0])` its columns'),
                 ('return [[x[i][j] for j in range(len(x[0]))] for i in range(len(x))]', 'this is `x` again: the column should be the outer loop'),
                 ('return [row[j] for j in range(len(x[0])) for row in x]', 'the order is right, and the rows are missing: it is a single long list'))
 
@@ -120,17 +132,17 @@ class Cells:
     def __len__(self): return len(self.rows)
     def tolist(self): return [list(row) for row in self.rows]
 
-# %% ../../nbs/exercises/03_loops.ipynb #6514605b
+# %% ../../nbs/exercises/03_loops.ipynb #c0627b01
 @define('loops-6', 'The price of objects')
 class _:
-    task = """`a` (n×k) and `b` (k×m) behave like tensors: `x[i,j]` makes a small object that holds one number, adding or multiplying objects makes another, and `x[i,j].item()` and
-        `x.tolist()` give plain numbers and lists. This product makes four objects in each of its n·k·m steps. Rewrite it so that it makes as few as possible; they are counted. The
-        result is a list of lists of plain numbers."""
+    task = """`a` (n×k) and `b` (k×m) behave like tensors: `x[i,j]` makes a small object that holds one number, adding or multiplying objects makes another,
+        and `x[i,j].item()` and `x.tolist()` give plain numbers and lists. This product makes four objects in each of its n·k·m steps. Rewrite it so
+        that it makes as few as possible; they are counted. The result is a list of lists of plain numbers."""
     hints = ('Which four are made in a step? Two are looked up. And then?',
              'Arithmetic with plain numbers makes none of these objects. How early can you get at plain numbers?',
              '`a.tolist()` takes all of them out at once, before the loops. Its `[i][l]` is a number.')
     def cases(rng):
-        for n,k,m in sizes(rng, 3, rounds=5, last=6): yield numbers(rng, n, k), numbers(rng, k, m)
+        for n,k,m in sizes(rng, 3, rounds=5, last=6): yield ints(rng, n, k), ints(rng, k, m)
     def run(f, a, b):
         made = []
         got = f(Cells(a, made), Cells(b, made))
@@ -140,16 +152,19 @@ class _:
         return [[sum(x*y for x,y in zip(row, column)) for column in zip(*b)] for row in a]
     also = 'x,y = a.tolist(),b.tolist()\nreturn [[sum(x[i][l]*y[l][j] for l in range(len(y))) for j in range(len(y[0]))] for i in range(len(x))]'
     used = '"Where do the microseconds go?": with tensors, most of them make objects like these; the loops over lists are some thirty times faster'
-    bug = ('n,k,m = *a.shape, b.shape[1]\nc = [[0]*m for _ in range(n)]\nfor i in range(n):\n    for j in range(m):\n        for l in range(k): c[i][j] += a[i,l]*b[l,j]\nreturn c',
+    bug = ('n,k,m = *a.shape, b.shape[1]\nc = [[0]*m for _ in range(n)]\nfor i in range(n):\n    for j in range(m):\n        for l in range(k): c[i][j] += '
+            'a[i,l]*b[l,j]\nreturn c',
            'right, and four objects for each step: two looked up, their product, and the sum')
     mistakes = (('n,k,m = *a.shape, b.shape[1]\nreturn [[sum(a[i,l].item()*b[l,j].item() for l in range(k)) for j in range(m)] for i in range(n)]',
                  'right, and still two objects for each step, which are looked up and thrown away: take out all numbers before the loops'),
-                ('n,k,m = *a.shape, b.shape[1]\nx = [[a[i,l].item() for l in range(k)] for i in range(n)]\ny = [[b[l,j].item() for j in range(m)] for l in range(k)]\n'
+                ('n,k,m = *a.shape, b.shape[1]\nx = [[a[i,l].item() for l in range(k)] for i in range(n)]\ny = [[b[l,j].item() for j in range(m)] for l in '
+                 'range(k)]\n'
                  'return [[sum(x[i][l]*y[l][j] for l in range(k)) for j in range(m)] for i in range(n)]',
                  'right, and nearly there: one object for each number of `a` and `b`. Is there a way to take out all of a matrix at once?'),
-                ('n,k,m = *a.shape, b.shape[1]\nx = a.tolist()\nreturn [[sum(x[i][l]*b[l,j].item() for l in range(k)) for j in range(m)] for i in range(n)]', 'right, but one of the two matrices is still looked up in each step'))
+                ('n,k,m = *a.shape, b.shape[1]\nx = a.tolist()\nreturn [[sum(x[i][l]*b[l,j].item() for l in range(k)) for j in range(m)] for i in range(n)]',
+                 'right, but one of the two matrices is still looked up in each step'))
 
-# %% ../../nbs/exercises/03_loops.ipynb #619e9071
+# %% ../../nbs/exercises/03_loops.ipynb #7734ddf6
 class Sum:
     "A number that knows the longest chain of additions behind it"
     def __init__(self, value, chain=0): self.value,self.chain = value,chain
@@ -159,16 +174,16 @@ class Sum:
 
 @define('loops-7', 'The order of a sum')
 class _:
-    task = """Every addition of floats rounds, and a rounding error travels through all the additions that come after it. Added up one after the other, the first of 100 numbers goes
-        through 99. Return the sum of the list `xs`, which has at least one number, in an order with as short a chain as possible: what is counted is the longest way of a number
-        through additions. The numbers only know `+`."""
+    task = """Every addition of floats rounds, and a rounding error travels through all the additions that come after it. Added up one after the other, the
+        first of 100 numbers goes through 99. Return the sum of the list `xs`, which has at least one number, in an order with as short a chain as
+        possible: what is counted is the longest way of a number through additions. The numbers only know `+`."""
     example = '`(a+b) + (c+d)` has a chain of 2, and `((a+b)+c)+d` one of 3. For 100 numbers, 7 is enough.'
     hints = ('A tournament: 8 players, and the winner has played only 3 games.',
              'Add neighbours in pairs; half as many numbers are left. Again, until one is left. What becomes of an odd one at the end?',
              'Or in halves: the sum of a list is the sum of its first half plus the sum of its second, and each half is done the same way.')
     slow = 'does the list get shorter in each round, down to a single number? With an odd one at the end, too?'
     def cases(rng):
-        for n in (4, 1, 2, 3, 5, 7, 8, rng.randint(9, 31), rng.randint(33, 63), 100): yield numbers(rng, n),
+        for n in (4, 1, 2, 3, 5, 7, 8, rng.randint(9, 31), rng.randint(33, 63), 100): yield ints(rng, n),
     def run(f, xs):
         got = f([Sum(x) for x in xs])
         return {'sum': getattr(got, 'value', got), 'additions in a chain': Cost(getattr(got, 'chain', 0))}
@@ -180,5 +195,6 @@ class _:
     mistakes = (('res = xs[0]\nfor x in xs[1:]: res = res + x\nreturn res', 'right, but one after the other: the first number goes through all the additions'),
                 ('return sum(xs)', 'right, but one after the other: `sum` begins at 0 and adds each number to what is there'),
                 (' + xs[len(xs) - len(xs)%2:]', '', 'an odd number at the end is lost: it has to go on to the next round'),
-                ('half = (len(xs)+1)//2\na,b = xs[0],xs[half] if half < len(xs) else None\nfor x in xs[1:half]: a = a+x\nfor x in xs[half+1:]: b = b+x\nreturn a if b is None else a+b',
+                ('half = (len(xs)+1)//2\na,b = xs[0],xs[half] if half < len(xs) else None\nfor x in xs[1:half]: a = a+x\nfor x in xs[half+1:]: b = '
+                 'b+x\nreturn a if b is None else a+b',
                  'two sums side by side halve the chain; go on and halve the halves'))

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/exercises/04_numba.ipynb #8a3f9cee
+# %% ../../nbs/exercises/04_numba.ipynb #163509ec
 import math
 
 import numpy as np
 from numba import njit
-from groundup.checker import Cost, Note, define, is_compiled, no_loop, numbers, sizes
+from groundup.checker import Cost, Note, define, is_compiled, no_loop, ints, sizes
 
-# %% ../../nbs/exercises/04_numba.ipynb #8b30efa2
+# %% ../../nbs/exercises/04_numba.ipynb #8269a717
 class Watched:
     "An array whose single numbers are read and written, and which keeps a record"
     def __init__(self, a):
@@ -44,14 +44,16 @@ def race_in(
         for place in writers:
             if len(users[place]) > 1:
                 index = ','.join(map(str, np.unravel_index(place, w.shape)))
-                return Note('race', f'a race: threads {" and ".join(map(str, sorted(users[place])[:2]))} both use {name}[{index}], and at least one of them writes')
+                return Note('race', f'a race: threads {" and ".join(map(str, sorted(users[place])[:2]))} both use {name}[{index}], and at least one of '
+                        f'them writes')
 
-def small(rng, *shape): return np.array(numbers(rng, *shape), float).reshape(shape)
+def small(rng, *shape): return np.array(ints(rng, *shape), float).reshape(shape)
 
-# %% ../../nbs/exercises/04_numba.ipynb #693a4a9e
+# %% ../../nbs/exercises/04_numba.ipynb #0ef3a150
 @define('numba-1', 'A sum, compiled')
 class _:
-    task = """Return the sum of those numbers of `x`, a one-dimensional array of float64, that are larger than `limit`, a float. Write it as a loop, and let numba compile it."""
+    task = """Return the sum of those numbers of `x`, a one-dimensional array of float64, that are larger than `limit`, a float. Write it as a loop, and let
+        numba compile it."""
     hints = ('The loop is the one that you would write in Python, with an `if` in it.',
              '`@njit` in the line above the `def` compiles it: `from numba import njit`.',
              '`for v in x:`, and `if v > limit:` the total grows by `v`. Begin it with `0.`, so that it is a float from the start.')
@@ -72,13 +74,14 @@ class _:
                 ('v > limit', 'v >= limit', 'a number that equals the limit is not larger than it'),
                 ('v > limit', 'v < limit', 'this adds up the numbers below the limit'),
                 ('total += v', 'total = v', 'only the last of them is kept; add each to the total, with `+=`'),
-                ('total = 0.\nfor v in x:\n    if v > limit:\n        total += v\n        return total\nreturn total', 'the function returns in the first round that adds something: the `return` is too far to the right'))
+                ('total = 0.\nfor v in x:\n    if v > limit:\n        total += v\n        return total\nreturn total',
+                 'the function returns in the first round that adds something: the `return` is too far to the right'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #35303dff
+# %% ../../nbs/exercises/04_numba.ipynb #2242e40c
 @define('numba-2', 'A look at the lengths')
 class _:
-    task = """Write a compiled dot product of two one-dimensional arrays of float64 that raises a `ValueError` if their lengths differ. Compiled code does not look whether an index is
-        inside an array, so this has to be the first thing it does."""
+    task = """Write a compiled dot product of two one-dimensional arrays of float64 that raises a `ValueError` if their lengths differ. Compiled code does
+        not look whether an index is inside an array, so this has to be the first thing it does."""
     example = '`u = [1., 2., 3.]`, `v = [1., 0., 2.]` gives `7.0`; `u = [1., 2., 3.]`, `v = [1., 0.]` raises `ValueError`.'
     hints = ('What happens today when `v` is shorter than `u`? Compiled code reads what happens to be behind it.',
              '`len` and `raise ValueError(\'…\')` work in compiled code, too; the words must be a constant.',
@@ -94,19 +97,22 @@ class _:
         return total
     also = 'if u.shape != v.shape: raise ValueError("the lengths differ")\nreturn (u*v).sum()'
     used = '`matmul_sizes`, the first line of every rung'
-    mistakes = (("if len(u) != len(v): raise ValueError('the lengths differ')", 'pass', 'nothing looks at the lengths: where they differ, this reads outside of an array'),
-                ('total = 0.\nfor l in range(min(len(u), len(v))): total += u[l]*v[l]\nreturn total', 'the longer array is cut to the length of the other, and you never learn of it'),
+    mistakes = (("if len(u) != len(v): raise ValueError('the lengths differ')", 'pass',
+            'nothing looks at the lengths: where they differ, this reads outside of an array'),
+                ('total = 0.\nfor l in range(min(len(u), len(v))): total += u[l]*v[l]\nreturn total',
+                 'the longer array is cut to the length of the other, and you never learn of it'),
                 ('!=', '>', 'only one way of being different is refused; the other array can be the longer one, too'),
                 ('!=', '<', 'only one way of being different is refused; the other array can be the longer one, too'),
                 ("raise ValueError('the lengths differ')", 'return 0.', 'a result of 0 looks like a result; raise an error'),
                 ('total = 0.\nfor l in range(len(u)):\n    if l < len(v): total += u[l]*v[l]\nif len(u) > len(v): raise ValueError("late")\nreturn total',
                  'only one way of being different is refused; the other array can be the longer one, too'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #dedcc68d
+# %% ../../nbs/exercises/04_numba.ipynb #198b7a62
 @define('numba-3', 'In the order of memory')
 class _:
-    task = """Add the product of `a` (n×k) and `b` (k×m) to `c` (n×m), which holds zeros, with three loops over single numbers such as `b[l,j]`. Puzzle: nest them so that reading `b`
-        jumps as seldom as it can. Arrays lie in memory row after row, and a jump is a read of a place that is not the next one after the last. It is checked in Python, uncompiled."""
+    task = """Add the product of `a` (n×k) and `b` (k×m) to `c` (n×m), which holds zeros, with three loops over single numbers such as `b[l,j]`. Puzzle:
+        nest them so that reading `b` jumps as seldom as it can. Arrays lie in memory row after row, and a jump is a read of a place that is not the
+        next one after the last. It is checked in Python, uncompiled."""
     hints = ('In which order do the numbers of `b` lie in memory? Write the places of a 2×3 down.',
              'Walk along a row of `b` in the innermost loop: which of `i`, `j` and `l` does that?',
              '`j` is innermost. Of the two orders left, one goes on to the next row of `b` without a jump, the other reads the same row again.')
@@ -125,18 +131,20 @@ class _:
     also = 'for i in range(c.shape[0]):\n    for l in range(b.shape[0]):\n        x = a[i,l]\n        for j in range(c.shape[1]): c[i,j] += x*b[l,j]'
     used = '"The order of the loops" in this chapter, where neighbours in memory let the compiler use vectors'
     mistakes = (('n,k,m = *a.shape, b.shape[1]\nfor i in range(n):\n    for j in range(m):\n        for l in range(k): c[i,j] += a[i,l]*b[l,j]',
-                 'right, but the innermost loop jumps: with `l` it walks down a column of `b`, with `i` it reads the same place again; only `j` walks along a row'),
+                 'right, but the innermost loop jumps: with `l` it walks down a column of `b`, with `i` it reads the same place again; only `j` walks '
+                 'along a row'),
                 ('n,k,m = *a.shape, b.shape[1]\nfor l in range(k):\n    for i in range(n):\n        for j in range(m): c[i,j] += a[i,l]*b[l,j]',
                  'right, and the innermost loop is the right one; but the middle one goes over the same row of `b` again, and has to jump back'),
                 ('n,k,m = *a.shape, b.shape[1]\nfor l in range(k):\n    for j in range(m):\n        for i in range(n): c[i,j] += a[i,l]*b[l,j]',
-                 'right, but the innermost loop jumps: with `l` it walks down a column of `b`, with `i` it reads the same place again; only `j` walks along a row'),
+                 'right, but the innermost loop jumps: with `l` it walks down a column of `b`, with `i` it reads the same place again; only `j` walks '
+                 'along a row'),
                 ('c[i,j] += a', 'c[i,j] = a', 'only the last of the products is kept; they have to be added up'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #9813d460
+# %% ../../nbs/exercises/04_numba.ipynb #8443aff3
 @define('numba-4', 'Fair shares')
 class _:
-    task = """Share out `n` rows among some threads: return a pair of whole numbers `(begin, end)` for thread `t`, counted from 0, with `end` not included. Shares are neighbours, in
-        order, differ by one row at most, and the larger ones come first. No loop."""
+    task = """Share out `n` rows among some threads: return a pair of whole numbers `(begin, end)` for thread `t`, counted from 0, with `end` not included.
+        Shares are neighbours, in order, differ by one row at most, and the larger ones come first. No loop."""
     hints = ('Share out 11 rows among 3 threads by hand: 4, 4, 3. Where does each share begin?',
              '`divmod(n, threads)` says how many each gets, and how many are left over. The first few threads get one of those.',
              'Thread `t` begins after `t*each` rows and as many extra ones as there are threads before it that got one: `min(t, rest)`.')
@@ -153,18 +161,24 @@ class _:
     used = 'threads here, and the rows of each rank in chapter 12'
     mistakes = (('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
                 ('return t*(n//threads), n if t==threads-1 else (t+1)*(n//threads)', 'the last thread gets all that is left over, and the others wait for it'),
-                ('each = -(-n//threads)\nreturn min(n, t*each), min(n, (t+1)*each)', 'rounding up gives the first threads too much, and the last ones little or nothing'),
+                ('each = -(-n//threads)\nreturn min(n, t*each), min(n, (t+1)*each)',
+                 'rounding up gives the first threads too much, and the last ones little or nothing'),
                 ('each = -(-n//threads)\nreturn t*each, (t+1)*each', 'rounding up gives too much: the last shares reach over the end'),
-                ('size = n//threads + (t < n%threads)\nreturn t*size, (t+1)*size', 'the sizes are right, but a share begins where the one before ends: not all shares before it have the same size'),
-                ('each,rest = divmod(n, threads)\nbegin = t*each + max(0, t-threads+rest)\nreturn begin, begin + each + (t >= threads-rest)', 'the larger shares come last here; the task wants them first'),
+                ('size = n//threads + (t < n%threads)\nreturn t*size, (t+1)*size',
+                 'the sizes are right, but a share begins where the one before ends: not all shares before it have the same size'),
+                ('each,rest = divmod(n, threads)\nbegin = t*each + max(0, t-threads+rest)\nreturn begin, begin + each + (t >= threads-rest)',
+                 'the larger shares come last here; the task wants them first'),
                 ('return t*n//threads, (t+1)*n//threads', 'the shares are fair, but the larger ones are spread over all; the task wants them first'),
+                ('return t*(n//threads) + (t < n%threads), (t+1)*(n//threads) + (t < n%threads)',
+                 'all the extra rows of the threads before it move the beginning of a share, not only its own'),
                 ('begin + each + (t < rest)', 'each + (t < rest)', 'the second number is where the share ends, not how many rows it has'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #f8f3047c
+# %% ../../nbs/exercises/04_numba.ipynb #9fd63e6c
 @define('numba-5', 'A race')
 class _:
-    task = """Thread `t` of several runs this to add up the rows of `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0. All threads run at the same time, and sums get
-        lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out among the threads, as evenly as it goes."""
+    task = """Thread `t` of several runs this to add up the rows of `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0. All threads run at
+        the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out among the threads, as
+        evenly as it goes."""
     example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
     hints = ('Write down for two threads who adds to `out[0]`.',
              'The columns are shared out here. What else could be, so that each sum has one thread?',
@@ -181,7 +195,8 @@ class _:
         most = -(-len(x)//threads)
         if race := race_in(dict(out=out, x=x)): return race
         if np.allclose(x.a.sum(1), out.a) and max(shares) > most:
-            return Note('unfair', f'right, but thread {shares.index(max(shares))} of {threads} adds up {max(shares)} of the {len(x)} rows; share them out, so that none has more than {most}')
+            return Note('unfair', f'right, but thread {shares.index(max(shares))} of {threads} adds up {max(shares)} of the {len(x)} rows; share them out, '
+                    f'so that none has more than {most}')
         return {'out': out.a}
     def sum_rows(t, threads, x, out):
         n,m = x.shape
@@ -189,17 +204,21 @@ class _:
             for j in range(m): out[i] += x[i,j]
     also = 'n,m = x.shape\nfor i in range(n):\n    if i%threads != t: continue\n    total = 0.\n    for j in range(m): total += x[i,j]\n    out[i] = total'
     used = 'the threads of `matmul_parallel`: each has rows of the result of its own'
-    bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]', 'a race: the threads share out the columns, so they all add to the same sums')
-    mistakes = (('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]', 'thread 0 does everything, and the others have nothing to do'),
-                ('n,m = x.shape\nif t < n:\n    for j in range(m): out[t] += x[t,j]', 'each thread does a single row, and where there are more rows than threads, some are missing'),
-                ('n,m = x.shape\neach = n//threads\nfor i in range(t*each, (t+1)*each):\n    for j in range(m): out[i] += x[i,j]', 'the rows that are left over belong to no thread'),
+    bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]',
+            'a race: the threads share out the columns, so they all add to the same sums')
+    mistakes = (('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
+            'thread 0 does everything, and the others have nothing to do'),
+                ('n,m = x.shape\nif t < n:\n    for j in range(m): out[t] += x[t,j]',
+                 'each thread does a single row, and where there are more rows than threads, some are missing'),
+                ('n,m = x.shape\neach = n//threads\nfor i in range(t*each, (t+1)*each):\n    for j in range(m): out[i] += x[i,j]',
+                 'the rows that are left over belong to no thread'),
                 ('range(t, n, threads)', 'range(t+1, n, threads)', 'row 0 is missing: threads are counted from 0'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #107b2dde
+# %% ../../nbs/exercises/04_numba.ipynb #68e36f9b
 @define('numba-6', 'Once through the array')
 class _:
-    task = """Return the smallest and the largest of the numbers in `x`, a one-dimensional array with at least one number. Puzzle: read each number only once; reads `x[i]` are counted,
-        and what you have read can be kept in a variable."""
+    task = """Return the smallest and the largest of the numbers in `x`, a one-dimensional array with at least one number. Puzzle: read each number only
+        once; reads `x[i]` are counted, and what you have read can be kept in a variable."""
     hints = ('One loop can look after both.',
              'Each `x[i]` that you write is a read. Put it into a variable first, and look at that twice.',
              'Begin both with `x[0]`, not with 0, since all of them may be negative; and the loop begins at 1.')
@@ -217,22 +236,26 @@ class _:
         return smallest, largest
     also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
     used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))', 'right, but the array is gone through twice, so that each number is read twice'),
+    mistakes = (('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))',
+            'right, but the array is gone through twice, so that each number is read twice'),
                 ('smallest = largest = x[0]', 'smallest = largest = 0.', 'the search begins with 0, which need not be among the numbers'),
-                ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    smallest,largest = min(smallest, x[i]), max(largest, x[i])\nreturn smallest, largest',
+                ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    smallest,largest = min(smallest, x[i]), max(largest, x[i])\nreturn smallest, '
+                 'largest',
                  'right, but `x[i]` is written twice and so read twice: put it into a variable'),
-                ('smallest = largest = x[0]\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn smallest, largest',
+                ('smallest = largest = x[0]\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn '
+                 'smallest, largest',
                  'right, and one read too many: `x[0]` has been read before the loop begins'),
-                ('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v > largest: largest = v\n    elif v < smallest: smallest = v\nreturn smallest, largest',
+                ('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v > largest: largest = v\n    elif v < smallest: '
+                 'smallest = v\nreturn smallest, largest',
                  'with `elif`, a number that is a new largest is never looked at as the smallest; the first one is both'),
                 ('return smallest, largest', 'return largest, smallest', 'the two are the wrong way round: the smallest comes first'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #9fecf58c
+# %% ../../nbs/exercises/04_numba.ipynb #fa9894ed
 @define('numba-7', 'A timing that lies')
 class _:
-    task = """This says how long a call of the compiled function `f` takes, and is wrong by a factor of a hundred, since the first call compiles. Mend it: call `f()` once without
-        counting it, measure each of `runs` calls (an odd number) by the difference of two `clock()`, in seconds, and return the median, the middle one, which a single interruption
-        doesn't touch."""
+    task = """This says how long a call of the compiled function `f` takes, and is wrong by a factor of a hundred, since the first call compiles. Mend it:
+        call `f()` once without counting it, measure each of `runs` calls (an odd number) by the difference of two `clock()`, in seconds, and return
+        the median, the middle one, which a single interruption doesn't touch."""
     example = 'If the first call takes 300 s and the next three 2, 9 and 3 s, then `runs = 3` gives `3`.'
     hints = ('What does the first call do that no other does?',
              'One call to warm up; then the clock is read before and after each of the others.',
@@ -257,12 +280,14 @@ class _:
             f()
             times.append(clock() - start)
         return sorted(times)[runs//2]
-    also = 'import statistics\nf()\ndef once():\n    start = clock()\n    f()\n    return clock() - start\nreturn statistics.median(once() for _ in range(runs))'
+    also = 'import statistics\nf()\ndef once():\n    start = clock()\n    f()\n    return clock() - start\nreturn statistics.median(once() for _ in ' \
+            'range(runs))'
     used = '`bench`, which times every rung of this book'
     bug = 'start = clock()\nf()\nreturn clock() - start', 'the only call that is measured is the one that compiles'
     mistakes = (('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
                 ('sorted(times)[runs//2]', 'sum(times)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
-                ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
+                ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',
+                 'a mean is spoiled by a single interruption; the median is the middle one'),
                 ('sorted(times)[runs//2]', 'min(times)', 'this is the fastest call; the median is the middle one'),
                 ('sorted(times)[runs//2]', 'times[runs//2]', 'the middle one in time is not the middle one by size: sort them first'),
                 ('f()\nstart = clock()\nf()\nreturn clock() - start', 'warmed up, but measured only once: a single interruption would be all that you see'))

@@ -10,10 +10,11 @@ import math
 
 from groundup.checker import Note, define, no_loop, one_expression
 
-# %% ../../nbs/exercises/02_random.ipynb #2296164e
+# %% ../../nbs/exercises/02_random.ipynb #18e9d353
 @define('random-1', 'Once around')
 class _:
-    task = """Multiply the whole number `x` by `a` modulo the prime `p`, and the result by `a` again, and so on. Return how many steps it takes until `x` comes back."""
+    task = """Multiply the whole number `x` by `a` modulo the prime `p`, and the result by `a` again, and so on. Return how many steps it takes until `x`
+        comes back."""
     example = 3, 2, 7
     hints = ('Follow one orbit with a pencil: 3, then 3·2 = 6, then 12 modulo 7 = 5, …',
              'Keep `x` as it is, let another variable walk, and count its steps.',
@@ -29,14 +30,15 @@ class _:
     used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
     mistakes = (('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
                 ('return p-1', 'not every factor visits all the numbers below the prime'),
+                ('return p', 'not every factor visits all the numbers below the prime'),
                 ('% p, 1', '% p, 2', 'one step too many: the first product is step 1'),
                 ('return next(n for n in range(1, p) if pow(x, n, p)==1)', '`x` is multiplied by itself here; each step multiplies by `a`'))
 
-# %% ../../nbs/exercises/02_random.ipynb #6b8590a3
+# %% ../../nbs/exercises/02_random.ipynb #613019ab
 @define('random-2', 'A die')
 class _:
-    task = """Make of `u`, a float from 0 up to but not including 1, the roll of a die with the given number of sides: a whole number from 1 to `sides`, each for the same share of the
-        draws. It is a puzzle: a single expression."""
+    task = """Make of `u`, a float from 0 up to but not including 1, the roll of a die with the given number of sides: a whole number from 1 to `sides`,
+        each for the same share of the draws. It is a puzzle: a single expression."""
     example = .5, 6
     hints = ('Stretch the draw first: between which numbers is `u*sides`?',
              '`int` cuts off what is behind the point. What is the smallest, what the largest result then?',
@@ -56,11 +58,11 @@ class _:
                 ('int(u*sides) + 1', 'int(u*(sides+1))', 'this begins at 0, and there is a side too many'),
                 ('int(u*sides) + 1', 'u*sides + 1', 'a side is a whole number: cut off what is behind the point'))
 
-# %% ../../nbs/exercises/02_random.ipynb #3e9d4d86
+# %% ../../nbs/exercises/02_random.ipynb #067626d9
 @define('random-4', 'Is the die fair?')
 class _:
-    task = """Return Pearson's chi-square for a list of counts, where each of them was expected to be the same: for each count the squared distance from what was expected, divided by
-        what was expected, all added up. The result is a float, and near the number of counts if the die is fair."""
+    task = """Return Pearson's chi-square for a list of counts, where each of them was expected to be the same: for each count the squared distance from
+        what was expected, divided by what was expected, all added up. The result is a float, and near the number of counts if the die is fair."""
     hints = ('How many rolls were there in all, and so how many were expected for each side?',
              'What was expected is a mean, and need not be a whole number.',
              'With `e = sum(counts)/len(counts)`, one count `c` adds `(c-e)**2/e`.')
@@ -78,11 +80,12 @@ class _:
                 ('(c-e)**2/e', 'abs(c-e)/e', 'these are the distances; chi-square adds up their squares'),
                 ('sum((c-e)**2/e for c in counts)', 'sum((c-e)**2/e for c in counts)/len(counts)', 'this is a mean; chi-square is the sum'))
 
-# %% ../../nbs/exercises/02_random.ipynb #09f938e6
+# %% ../../nbs/exercises/02_random.ipynb #b607e4f3
 @define('random-5', 'A bell from two draws')
 class _:
-    task = """Box and Muller make a normal number of two draws from 0 up to but not including 1: `u` tells the angle as a share of the full turn, and the distance is the root of
-        −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import math`.)"""
+    task = """Box and Muller make a normal number of two draws from 0 up to but not including 1: `u` tells the angle as a share of the full turn, and the
+        distance is the root of −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import
+        math`.)"""
     example = 0., .5
     hints = ('A full turn is 2π, and `math.cos` wants the angle in that measure.',
              'Which of the two draws is inside the root? `math.log` is the natural logarithm.',
@@ -103,15 +106,16 @@ class _:
                 ('math.cos', 'math.sin', 'the sine gives a normal number, too, but another one: the task asks for the cosine'),
                 ('math.log', 'math.log10', '`log10` is the logarithm to the base 10; the natural one is `math.log`'))
 
-# %% ../../nbs/exercises/02_random.ipynb #95534c65
+# %% ../../nbs/exercises/02_random.ipynb #ba5d69e2
 @define('random-6', 'The seed that all workers share')
 class _:
-    task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step, and all begin at the same place, so all draw the
-        same. Mend it: return a list with a beginning for each worker. Worker 0 begins at `x`, and each next one where the one before has drawn all its numbers. `draws` may be a
-        billion, so jump, and don't walk."""
+    task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step, and all begin at the same
+        place, so all draw the same. Mend it: return a list with a beginning for each worker. Worker 0 begins at `x`, and each next one where the one
+        before has drawn all its numbers. `draws` may be a billion, so jump, and don't walk."""
     example = 5, 3, 1
     hints = ('How many steps lie between the beginnings of two neighbours? So how many does worker `w` begin after `x`?',
-             'Two steps multiply by 16807 twice, `n` steps by `16807**n`; only the remainder of that power is needed, and the power itself has too many digits.',
+             'Two steps multiply by 16807 twice, `n` steps by `16807**n`; only the remainder of that power is needed, and the power itself has too many '
+             'digits.',
              '`pow(a, n, p)` is the remainder of `a**n` by `p`, and fast. Worker `w` begins after `w*draws` steps.')
     slow = 'with a billion draws, neither single steps nor `16807**n` come to an end: `pow` takes the modulus as a third argument'
     seconds = 3
@@ -122,10 +126,13 @@ class _:
     used = '`spawn` and `jumpahead`: a stream for each worker'
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
     mistakes = (('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
-                ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else in it'),
+                ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else '
+                 'in it'),
+                ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x, w*draws, 2**31-1)', 'each step multiplies by 16807, not by `x`'),
                 ('w*draws', 'w', 'each worker begins only one step behind the other, so what they draw overlaps'),
                 ('w*draws', 'draws', 'all workers make the same jump; worker `w` begins after `w*draws` steps'),
                 ('w*draws', '(w+1)*draws', 'worker 0 begins at `x` itself'),
-                ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x*16807, w*draws, 2**31-1)', '`x` is multiplied in once for each step; it belongs there once in all'),
+                ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x*16807, w*draws, 2**31-1)',
+                 '`x` is multiplied in once for each step; it belongs there once in all'),
                 ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'x*pow(16807, w*draws, 2**31-1)', 'the remainder is missing after multiplying by `x`'),
                 ('pow(16807, w*draws, 2**31-1)', '16807*w*draws', 'n steps multiply by the n-th power of 16807, not by n times 16807'))
