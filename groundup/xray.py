@@ -246,7 +246,7 @@ class _Source:
             ast.Store)) + Counter(f.__code__.co_varnames[:f.__code__.co_argcount])
         self.only = {n.targets[0].id: n.value for n in ast.walk(self.tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
                      and stores[n.targets[0].id]==1}
-        self.out,self.env,self.loops,self.keys,self.line,self.waits = [], {}, [], ['0'], self.first, False
+        self.out,self.env,self.loops,self.keys,self.line,self.waits,self.rounds = [], {}, [], ['0'], self.first, False, {}
 
     def refuse(self, node, why):
         line = getattr(node, 'lineno', 1)
@@ -1133,8 +1133,10 @@ class _Function(_Calls):
     def go_round(self, s, before, write):
         "Compile a loop until its variables keep their types; `write` writes it"
         assigned = {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        head,exit,late,missed = self.widened(before, assigned), None, {}, set()
-        for tries in range(40):
+        found = self.rounds.get(id(s)) # of the last time: an inner loop is compiled again and again while an outer one settles
+        seen = found is not None and found[0]==before
+        head,exit,late,missed = (*found[1][:3], set(found[1][3])) if seen else (self.widened(before, assigned), None, {}, set())
+        for tries in range(seen, 40):
             loop = _Loop(assigned, head, exit, [], [], late, missed)
             self.loops.append(loop)
             self.env = dict(head)
@@ -1145,6 +1147,7 @@ class _Function(_Calls):
             later = {k: v for k,v in full.items() if k not in new}
             if new==head and later==late and (exit==after or exit is None and not any(self.flow(e, after) for e in loop.exits)): break
             head,exit,late = new, after, later
+        self.rounds[id(s)] = dict(before), (head, exit, late, set(missed))
         self.line = s.lineno + self.first - 1
         self.out += self.flow(before, head) + out
         self.env = after
@@ -1178,7 +1181,7 @@ class _Function(_Calls):
         line,outer,key = s.lineno + self.first - 1, self.keys[-1], self.temp('k')
         plain = first is not None and all(x.known for x in first[::2]) and first[2].low==1 # each thread begins with the same number
         loop_over = f'range({", ".join(x.code for x in first)})' if first else f'range({count.code})'
-        counter = self.temp('i')
+        counter = f'i{self.nr}_{s.lineno}_{s.col_offset}' # the same each time, so that `go_round` sees when nothing changes any more
         base = None
         if outer != '0' or not plain:
             base = self.temp('k')
