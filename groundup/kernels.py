@@ -59,10 +59,12 @@ def check_tiles(
     threads = down*across
     if threads > 1024: raise ValueError(f'{here} are {threads} threads; a block has 1024 at most')
     if fours and (tm%4 or tn%4): raise ValueError(f'{here}: a thread reads four at once, so that {tm} and {tn} must be multiples of 4')
-    if fours and (down%4 or across%8): raise ValueError(f'{here} are {down}×{across} threads; a warp makes a rectangle of 4×8 of them, of which this must be a multiple')
+    if fours and (down%4 or across%8): 
+        raise ValueError(f'{here} are {down}×{across} threads; a warp makes a rectangle of 4×8 of them, of which this must be a multiple')
     for size in (bm*bk, bk*bn):
         if fetched and size != fetched*threads:
-            raise ValueError(f'{here}: {threads} threads fetch {fetched} numbers each, {fetched*threads}, and a tile has {size}; the blocks of this kernel are square, with bk={fetched*bm/(tm*tn):g} for {bm}×{bm}')
+            raise ValueError(f'{here}: {threads} threads fetch {fetched} numbers each, {fetched*threads}, and a tile has {size}; '
+                             f'the blocks of this kernel are square, with bk={fetched*bm/(tm*tn):g} for {bm}×{bm}')
         if size%threads: raise ValueError(f'{here}: {threads} threads cannot share the {size} numbers of a tile equally')
 
 # %% ../nbs/09_kernels.ipynb #d23fd17e
@@ -327,7 +329,8 @@ def narrow_kernel(
     threads,sums = 32*warps, 4*m
     if most%32 or most < 32: raise ValueError(f'most is {most}; it must be a multiple of 32')
     chunk = min(most, ((SHARED_BYTES - warps*sums*9*4)//(4*m) - 4)//32*32)
-    if not 0 < chunk: raise ValueError(f'{m} columns of b and {warps} warps do not fit into {SHARED_BYTES} bytes of shared memory; the kernel is for few columns')
+    if not 0 < chunk:
+        raise ValueError(f'{m} columns of b and {warps} warps do not fit into {SHARED_BYTES} bytes of shared memory; the kernel is for few columns')
     wide,fetch = chunk+4, fetch_four if aligned else fetch_each # four more, for the banks
     @sparing(80)
     def narrow(a, b, c):
@@ -408,7 +411,7 @@ def matmul_cuda(
 
 # %% ../nbs/09_kernels.ipynb #0cbc7454
 SMALL = dict(KERNELS, rows=tiles(rows_kernel, 8, 8, 4, 4), square=tiles(square_kernel, 8, 8, 4, 2, 2), vector=tiles(vector_kernel, 16, 32, 4, 4, 4),
-             ahead=tiles(ahead_kernel, 32, 32, 8, 4, 4), narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 1, 32)) # the same kernels with small tiles, for simulators
+             ahead=tiles(ahead_kernel, 32, 32, 8, 4, 4), narrow=lambda n, k, m: narrow_plan(n, k, m, 2, 1, 32)) # small tiles, for simulators
 ODD_SHAPES = [(1,1,1), (1,7,1), (7,1,3), (1,3,16), (18,2,1), (2,9,2), (3,3,3), (4,8,4), (5,12,10), (8,4,8), (9,5,7), (15,3,16), (16,16,16),
           (17,5,15), (2,17,11), (3,4,13), (4,8,9), (5,1,16), (11,6,5), (6,13,12), (1,18,2), (10,6,1), (3,5,33), (17,2,18), (2,6,35), (9,70,5), (10,68,12)]
 
