@@ -57,7 +57,7 @@ class _:
             yield cut(small(rng, n, k), 1, ranks), cut(small(rng, k, m), 0, ranks)
     def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
     also = 'res = 0\nfor r in range(len(a_shards)): res = res + a_shards[r]@b_shards[r]\nreturn res'
-    used = 'the scheme "inner": each rank sends a whole result, which is why its bytes grow with the ranks'
+    used = 'the scheme "inner": each rank sends nearly a whole result, however many ranks there are'
     mistakes = (('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
             'each part is already as large as the whole result; the parts have to be added, not put side by side'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])',
@@ -107,7 +107,7 @@ class _:
             yield from ((rank, step, ranks) for step in (1, 0, rng.randint(2, 3*ranks)))
     def holds(rank, step, ranks): return (rank-step) % ranks
     also = 'shards = list(range(ranks))\nturn = step % ranks\nreturn (shards[-turn:] + shards[:-turn])[rank] if turn else rank'
-    used = '`matmul_ring`, where `b` goes round in shards'
+    used = 'the scheme "rows", where `b` goes round in shards'
     mistakes = (('rank-step', 'rank+step', 'this goes round the other way: what a rank holds comes from the rank before it'),
                 ('(rank-step) % ranks', 'rank-step', 'a ring has no end: numbers below 0 have to go on from the last rank'),
                 ('rank-step', 'rank-step-1', 'one step too far: at step 0 each rank still holds its own'),
@@ -137,7 +137,7 @@ class _:
             new[r][p] += pieces[sender][p]
         return new
     also = 'n = len(pieces)\nreturn [[pieces[r][p] + (pieces[r-1][p] if p==(r-1-s) % n else 0) for p in range(n)] for r in range(n)]'
-    used = 'all_reduce, and "What travels, in bytes": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
+    used = 'all_reduce, and "The bill, before you order": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
     mistakes = (('p = (sender-s) % ranks', 'p = (r-s) % ranks', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
                 ('(r-1) % ranks', '(r+1) % ranks', 'the ring goes round the other way: a rank gets from the one before it'),
                 ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]',
