@@ -1,7 +1,7 @@
 // What all widgets share: making elements, and taking the place of the plain explanation that a page has for readers without JavaScript.
 "use strict";
 
-groundup.play = (() => {
+groundup.play ??= (() => {
   let made = 0;
   const id = () => `play-${++made}`;
 

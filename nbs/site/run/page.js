@@ -1,0 +1,138 @@
+// Exercises and kernels that can be tried on the page. Nothing here is loaded or started before a reader comes near, and Python not before Run.
+import "../../widgets/python.js";
+import "../../widgets/play.js";
+import { replay } from "./replay.js";
+
+const { el, button, field } = groundup.play, here = new URL(".", import.meta.url), SECONDS = 20;
+document.head.append(el("link", { rel: "stylesheet", href: new URL("page.css", here) }));
+
+// Python, in a worker; `ask` returns what came of it, and `end` ends it in the middle
+const python = (() => {
+  let worker, waiting, limit;
+  const make = () => {
+    worker = new Worker(new URL("worker.js", here), { type: "module" });
+    worker.onerror = e => settle("failed", e.message || "the worker could not be started");
+    worker.onmessage = ({ data: { kind, value } }) => {
+      if (kind === "progress") waiting?.tell(value);
+      else if (kind === "started") {
+        waiting?.tell("Running …");
+        limit = setTimeout(() => end(`Stopped: not done after ${SECONDS} seconds.` + (value ? `\n→ ${value}` : "")), SECONDS * 1000);
+      } else settle(kind, value);
+    };
+  };
+  const settle = (kind, value) => {
+    clearTimeout(limit);
+    const now = waiting;
+    waiting = null;
+    if (kind === "failed") { worker.terminate(); worker = null; now?.done({ good: false, said: `Python could not be used here: ${value}`, line: null }); }
+    else now?.done(value);
+  };
+  function end(said) {
+    worker.terminate();
+    make(); // and the next one is on its way already
+    clearTimeout(limit);
+    const now = waiting;
+    waiting = null;
+    now?.done({ good: false, said, line: null, stopped: true });
+  }
+  const ask = (message, tell) => new Promise(done => {
+    if (waiting) end("Stopped: something else was started on this page.");
+    if (!worker) make();
+    waiting = { tell, done };
+    worker.postMessage(message);
+  });
+  return { ask, end };
+})();
+
+const store = {
+  get: id => { try { return JSON.parse(localStorage.getItem(`groundup:${id}`)) ?? {}; } catch { return {}; } },
+  put: (id, change) => { try { localStorage.setItem(`groundup:${id}`, JSON.stringify({ ...store.get(id), ...change })); } catch { /* nothing is kept, then */ } },
+};
+
+// Where the bundle of the editor is missing, a plain box does
+function plain(place, code, label, { changed }) {
+  const box = el("textarea", { "aria-label": label, spellcheck: "false", autocapitalize: "off", rows: code.split("\n").length + 2, oninput: changed });
+  box.value = code;
+  place.append(box);
+  return { get: () => box.value, set: text => { box.value = text; changed(); }, mark: () => {}, focus: () => box.focus() };
+}
+
+// An editor with its buttons, in `place`; `go(code, tell)` runs it, `show(result)` returns what else there is to be seen
+async function panel(place, { id, code, label, buttons = [], fields = [], go, show = () => [] }) {
+  const box = el("div", { class: "run-editor" }), said = el("pre", { class: "run-said", role: "status" }), more = el("div");
+  const start = button("Run", run, { class: "play-button run-go", title: "Ctrl-Enter" }), halt = button("Stop", () => python.end("Stopped."), { disabled: true });
+  const reset = button("Reset", () => { editor.set(code); store.put(id, { code: undefined }); said.textContent = ""; more.replaceChildren(); editor.focus(); });
+  const { edit } = await import("./editor.js").catch(() => ({ edit: plain }));
+  const editor = edit(box, store.get(id).code ?? code, label, { run, changed: () => store.put(id, { code: editor.get() }) });
+  let tries = store.get(id).tries ?? 0;
+  async function run() {
+    if (start.disabled) return;
+    start.disabled = true; halt.disabled = false;
+    editor.mark(null); more.replaceChildren();
+    said.className = "run-said";
+    const result = await go(editor.get(), text => { said.textContent = text; });
+    start.disabled = false; halt.disabled = true;
+    store.put(id, { tries: ++tries, ...(result.good && { passed: store.get(id).passed ?? new Date().toISOString().slice(0, 10) }) });
+    said.textContent = result.said;
+    said.classList.toggle("run-good", result.good);
+    said.classList.toggle("run-bad", !result.good);
+    if (result.line) editor.mark(result.line);
+    more.replaceChildren(...show(result));
+  }
+  place.replaceChildren(el("div", { class: "play run" }, ...(fields.length ? [el("div", { class: "play-row" }, ...fields)] : []), box,
+    el("div", { class: "play-row run-buttons" }, start, halt, reset, ...buttons, el("small", {}, "Escape, then Tab leaves the editor.")), said, more));
+}
+
+function exercise(block) {
+  const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), details = [...block.querySelectorAll("details")];
+  const code = given.querySelector("code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim() + "\n";
+  const named = word => details.filter(d => d.querySelector("summary").textContent.startsWith(word));
+  const open = d => { d.open = true; const s = d.querySelector("summary"); s.scrollIntoView({ block: "nearest" }); s.focus(); };
+  const hint = button("Hint", () => { const next = named("Hint").find(d => !d.open) ?? named("Hint").at(-1); if (next) open(next); });
+  const solution = button("Solution", () => { const d = named("Solution")[0]; if (d) open(d); });
+  const tick = () => block.classList.toggle("exercise-done", !!store.get(id).passed);
+  tick();
+  return panel(given, { id, code, label: `Your answer to ${id}`, buttons: [hint, solution],
+    go: (text, tell) => python.ask({ what: "check", id, code: text, seed: Math.floor(Math.random() * 2 ** 32) }, tell),
+    show: r => {
+      if (!r.good) return [];
+      tick();
+      return [el("details", {}, el("summary", {}, "The book’s way"), el("pre", {}, el("code", {}, r.source)), r.also && el("pre", {}, el("code", {}, r.also)))];
+    } });
+}
+
+// The code of a definition that is shown on this page
+function defined(name) {
+  const found = [...document.querySelectorAll("main pre code.python")].map(c => c.textContent).find(t => new RegExp(`^(def|class) ${name}\\b|^${name} *=`, "m").test(t)) ?? "";
+  const lines = found.split("\n"), at = lines.findIndex(l => new RegExp(`^(def|class) ${name}\\b|^${name} *=`).test(l));
+  let from = at, to = at + 1;
+  while (from > 0 && lines[from - 1].startsWith("@")) from--;
+  while (to < lines.length && /^([ \t)#]|$)/.test(lines[to])) to++;
+  return lines.slice(from, to).join("\n").trim();
+}
+
+function runner(block) {
+  const { needs = "", fields = "", title, run: kind } = block.dataset, id = `${location.pathname.split("/").at(-1)}:${title}`;
+  const code = [...needs.split(" ").filter(Boolean).map(defined), block.querySelector("code").textContent.trim()].join("\n\n") + "\n";
+  const inputs = fields.split(" ").filter(Boolean).map(f => f.split("=")).map(([name, value]) =>
+    [name, el("input", { type: "number", value, min: 1, max: 4096, "aria-label": name })]);
+  return panel(block, { id, code, label: title, fields: inputs.map(([name, input]) => field(name.replace("_", " "), input)),
+    go: (text, tell) => python.ask({ what: "run", code: text, given: Object.fromEntries(inputs.map(([name, i]) => [name, Number(i.value)])) }, tell),
+    show: r => {
+      if (!r.good) return [];
+      const parts = [];
+      if (r.words?.length) parts.push(el("ul", {}, ...r.words.map(w => el("li", {}, w))));
+      if (r.table) { const t = el("div", { class: "play-scroll", role: "region", tabindex: 0, "aria-label": "What each line does to memory" }); t.innerHTML = r.table; parts.push(t); }
+      if (r.steps?.steps.length) parts.push(replay(r.steps));
+      if (kind === "clock") parts.push(el("p", {}, `${r.seconds < 1 ? `${(1000 * r.seconds).toPrecision(3)} ms` : `${r.seconds.toPrecision(3)} s`} in Python on this page.`));
+      return parts;
+    } });
+}
+
+const near = new IntersectionObserver(seen => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) {
+    near.unobserve(target);
+    (target.dataset.exercise ? exercise : runner)(target);
+  }
+}, { rootMargin: "600px" });
+document.querySelectorAll("[data-exercise]:has(.exercise-blank), [data-run]").forEach(b => near.observe(b));
