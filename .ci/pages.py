@@ -12,6 +12,7 @@ from fastcore.docments import docments
 from nbdev.config import get_config
 
 from books import books, name as book_name
+import kit
 from checks import anchor
 
 root = Path(__file__).resolve().parent.parent
@@ -231,9 +232,19 @@ def aim(out):
         if new != text: p.write_text(new)
 
 
+def answer(out):
+    "The program for editors and Python, on the pages that have something to try or to tick"
+    for p in out.rglob('*.html'):
+        text = p.read_text()
+        if not re.search(r'data-(exercise|run)=', text): continue
+        to = os.path.relpath(out/'python'/'page.js', p.parent)
+        p.write_text(text.replace('</body>', f'<script type="module" src="{to}"></script>\n</body>', 1))
+
+
 def after(folder, out):
     "`llms.txt`, in the order of the sidebars. Quarto has written each page as text, but under the name of its notebook, and lists only the others"
     aim(out.resolve())
+    if kit.build(out.resolve()): answer(out.resolve())
     for p in out.glob('[0-9]*.llms.md'): p.rename(out/re.sub(r'^\d+_', '', p.name))
     site, meta = (yaml.safe_load((folder/f).read_text())['website'] for f in ('_quarto.yml', 'nbdev.yml'))
     lines = [f"# {meta['title']}", '', f"> {meta['description']}", '']

@@ -19,7 +19,9 @@ local site
 local function link(text, target) return pandoc.Link(text, target) end
 
 local function top()
-  local links = {link('Open in Colab', 'https://colab.research.google.com/github/' .. site.repo .. '/blob/main/nbs/' .. name)}
+  local colab = link('Open in Colab', 'https://colab.research.google.com/github/' .. site.repo .. '/blob/main/nbs/' .. name)
+  colab.classes = {'colab'}
+  local links = {colab}
   if module then table.insert(links, link({pandoc.Str('Reference: '), pandoc.Code('groundup.' .. module)}, 'reference/' .. module .. '.qmd')) end
   return pandoc.Div(pandoc.List(links):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
 end
@@ -55,6 +57,19 @@ local function frame(s, whole)
   return pandoc.Div(pandoc.List({pandoc.Div(pandoc.Plain(links), {class = 'symbol-links'})}) .. body, pandoc.Attr(id, {'symbol'}))
 end
 
+-- An exercise: the output with its task, and the cell with its blank, whose verdict ('still blank') is left out. On these pages it can be tried
+local here = pandoc.List({'data', 'random', 'loops', 'cuda', 'kernels'})
+local function exercise(blocks, i)
+  local code = blocks[i].t == 'Div' and blocks[i].content[1]
+  local id = code and code.t == 'CodeBlock' and code.text:match("check_exercise%('([%w-]+)'")
+  local task = id and blocks[i-1]
+  if not (task and task.t == 'Div' and pandoc.utils.stringify(task):find(id .. ': ', 1, true)) then return nil end
+  local try = here:includes((id:gsub('-%d+$', '')))
+  local parts = pandoc.List({task, pandoc.Div({code}, {class = try and 'exercise-blank' or ''})})
+  if not try then parts:insert(pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})) end
+  return pandoc.Div(parts, pandoc.Attr(id, {'exercise'}, {['data-exercise'] = id}))
+end
+
 function Pandoc(doc)
   site = {url = setting('site-url'), repo = setting('repo-url'):gsub('^https://github.com/', '')}
   local out, i = pandoc.List(), 1
@@ -72,6 +87,13 @@ function Pandoc(doc)
     end
     if doc.blocks[i] then out:insert(doc.blocks[i]) end
     i = i+1
+  end
+  for n = #out, 2, -1 do
+    local e = exercise(out, n)
+    if e then
+      out[n-1] = e
+      out:remove(n)
+    end
   end
   for _, b in ipairs(out) do
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
