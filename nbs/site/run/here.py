@@ -1,5 +1,5 @@
 """What a page asks of Python: try an answer to an exercise, or run some code. What comes of it is JSON."""
-import importlib, itertools, json, linecache, math, random, re, sys, time
+import functools, importlib, itertools, json, linecache, math, random, re, sys, time
 from contextlib import redirect_stdout
 from io import StringIO
 
@@ -16,7 +16,7 @@ FILE = 'your code'
 def names():
     "What the chapters import in their first cells"
     known = {n: getattr(numba, n) for n in ('cuda', 'float32', 'float64', 'int32', 'int64', 'uint32', 'njit')}
-    return known | dict(math=math, random=random, islice=itertools.islice, xray=xray, array=array, unfilled=unfilled)
+    return known | dict(math=math, random=random, islice=itertools.islice, lru_cache=functools.lru_cache, xray=xray, array=array, unfilled=unfilled)
 
 
 def get(id):

@@ -85,7 +85,7 @@ async function panel(place, { id, code, label, buttons = [], fields = [], go, sh
 
 function exercise(block) {
   const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), details = [...block.querySelectorAll("details")];
-  const code = given.querySelector("code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim() + "\n";
+  const code = given.querySelector("code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim();
   const named = word => details.filter(d => d.querySelector("summary").textContent.startsWith(word));
   const open = d => { d.open = true; const s = d.querySelector("summary"); s.scrollIntoView({ block: "nearest" }); s.focus(); };
   const hint = button("Hint", () => { const next = named("Hint").find(d => !d.open) ?? named("Hint").at(-1); if (next) open(next); });
@@ -112,21 +112,30 @@ function defined(name) {
 }
 
 function runner(block) {
-  const { needs = "", fields = "", title, run: kind } = block.dataset, id = `${location.pathname.split("/").at(-1)}:${title}`;
-  const code = [...needs.split(" ").filter(Boolean).map(defined), block.querySelector("code").textContent.trim()].join("\n\n") + "\n";
-  const inputs = fields.split(" ").filter(Boolean).map(f => f.split("=")).map(([name, value]) =>
-    [name, el("input", { type: "number", value, min: 1, max: 4096, "aria-label": name })]);
-  return panel(block, { id, code, label: title, fields: inputs.map(([name, input]) => field(name.replace("_", " "), input)),
-    go: (text, tell) => python.ask({ what: "run", code: text, given: Object.fromEntries(inputs.map(([name, i]) => [name, Number(i.value)])) }, tell),
-    show: r => {
-      if (!r.good) return [];
-      const parts = [];
-      if (r.words?.length) parts.push(el("ul", {}, ...r.words.map(w => el("li", {}, w))));
-      if (r.table) { const t = el("div", { class: "play-scroll", role: "region", tabindex: 0, "aria-label": "What each line does to memory" }); t.innerHTML = r.table; parts.push(t); }
-      if (r.steps?.steps.length) parts.push(replay(r.steps));
-      if (kind === "clock") parts.push(el("p", {}, `${r.seconds < 1 ? `${(1000 * r.seconds).toPrecision(3)} ms` : `${r.seconds.toPrecision(3)} s`} in Python on this page.`));
-      return parts;
-    } });
+  const { needs = "", fields = "", choices = "", title, run: kind } = block.dataset, call = block.querySelector("code").textContent.trim();
+  const inputs = fields.split(" ").filter(Boolean).map(f => f.split("=")).map(([name, value]) => [name, el("input", { type: "number", value, min: 1, max: 4096 })]);
+  const kernels = choices.split(" ").filter(Boolean), box = kernels.length && groundup.play.select(kernels.map(k => [k, k]), kernels[0], () => mount().then(() => box.focus()));
+  const shown = inputs.map(([name, input]) => field(name.replace("_", " "), input));
+  const show = r => {
+    if (!r.good) return [];
+    const parts = [];
+    if (r.words?.length) parts.push(el("ul", {}, ...r.words.map(w => el("li", {}, w))));
+    if (r.table) {
+      const t = el("div", { class: "play-scroll", role: "region", tabindex: 0, "aria-label": "What each line does to memory" });
+      t.innerHTML = r.table;
+      parts.push(t);
+    }
+    if (r.steps?.steps.length) parts.push(replay(r.steps));
+    if (kind === "clock") parts.push(el("p", {}, `${r.seconds < 1 ? `${(1000 * r.seconds).toPrecision(3)} ms` : `${r.seconds.toPrecision(3)} s`}, in Python on this page.`));
+    return parts;
+  };
+  const mount = () => {
+    const names = [...needs.split(" ").filter(Boolean), ...(box ? [box.value] : [])];
+    const code = [...names.map(defined), box ? call.replaceAll("KERNEL", box.value) : call].join("\n\n");
+    return panel(block, { id: [location.pathname.split("/").at(-1), title, box?.value].join(":"), code, label: title, show, fields: box ? [field("kernel", box), ...shown] : shown,
+      go: (text, tell) => python.ask({ what: "run", code: text, given: Object.fromEntries(inputs.map(([name, i]) => [name, Number(i.value)])) }, tell) });
+  };
+  return mount();
 }
 
 const near = new IntersectionObserver(seen => {
