@@ -85,7 +85,7 @@ async function panel(place, { id, code, label, buttons = [], fields = [], go, sh
 
 function exercise(block) {
   const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), details = [...block.querySelectorAll("details")];
-  const code = given.querySelector("code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim();
+  const code = given.querySelector("pre code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim();
   const named = word => details.filter(d => d.querySelector("summary").textContent.startsWith(word));
   const open = d => { d.open = true; const s = d.querySelector("summary"); s.scrollIntoView({ block: "nearest" }); s.focus(); };
   const hint = button("Hint", () => { const next = named("Hint").find(d => !d.open) ?? named("Hint").at(-1); if (next) open(next); });
@@ -103,8 +103,8 @@ function exercise(block) {
 
 // The code of a definition that is shown on this page
 function defined(name) {
-  const found = [...document.querySelectorAll("main pre code.python")].map(c => c.textContent).find(t => new RegExp(`^(def|class) ${name}\\b|^${name} *=`, "m").test(t)) ?? "";
-  const lines = found.split("\n"), at = lines.findIndex(l => new RegExp(`^(def|class) ${name}\\b|^${name} *=`).test(l));
+  const rule = new RegExp(`^(def|class) ${name}\\b|^${name} *=`, "m"), found = [...document.querySelectorAll("main pre code.python")].map(c => c.textContent).filter(t => rule.test(t));
+  const lines = (found.sort((x, y) => y.length - x.length)[0] ?? "").split("\n"), at = lines.findIndex(l => rule.test(l)); // the longest: a head alone has no body
   let from = at, to = at + 1;
   while (from > 0 && lines[from - 1].startsWith("@")) from--;
   while (to < lines.length && /^([ \t)#]|$)/.test(lines[to])) to++;
@@ -112,9 +112,14 @@ function defined(name) {
 }
 
 function runner(block) {
-  const { needs = "", fields = "", choices = "", title, run: kind } = block.dataset, call = block.querySelector("code").textContent.trim();
+  const { needs = "", fields = "", choices = "", title, run: kind } = block.dataset, call = block.querySelector("pre code").textContent.trim();
   const inputs = fields.split(" ").filter(Boolean).map(f => f.split("=")).map(([name, value]) => [name, el("input", { type: "number", value, min: 1, max: 4096 })]);
-  const kernels = choices.split(" ").filter(Boolean), box = kernels.length && groundup.play.select(kernels.map(k => [k, k]), kernels[0], () => mount().then(() => box.focus()));
+  // `name:1,2,…` is a kernel with sizes of its own
+  const kernels = choices.split(" ").filter(Boolean).map(k => k.split(":")), box = kernels.length && groundup.play.select(kernels.map(([k]) => [k, k]), kernels[0][0], () => {
+    const own = kernels.find(([k]) => k === box.value)[1]?.split(",");
+    inputs.forEach(([, input], i) => { input.value = own?.[i] ?? input.defaultValue; });
+    mount().then(() => box.focus());
+  });
   const shown = inputs.map(([name, input]) => field(name.replace("_", " "), input));
   const show = r => {
     if (!r.good) return [];
