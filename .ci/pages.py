@@ -12,7 +12,7 @@ from fastcore.docments import docments
 from nbdev.config import get_config
 
 from books import books, name as book_name
-import kit
+import kit, slim
 from checks import anchor
 
 root = Path(__file__).resolve().parent.parent
@@ -177,6 +177,26 @@ def index(mods):
     return '\n'.join(out)
 
 
+def exercises():
+    "A page that lists every exercise: what it asks, where the book uses it, and a link to where it can be tried"
+    from groundup.checker import CHAPTERS
+    from groundup.practice import get_exercise, titles
+    out = ['---', 'title: Exercises', 'description: "Every exercise of the book. Those of chapters 1, 2, 3, 7 and 9 run on the page, with nothing to install."', 'toc-depth: 2', '---', '',
+           'What you have solved in this browser gets a tick. At home, `groundup practice` keeps a progress of its own, and `groundup practice open loops-1` writes a task into a file.', '',
+           '::: {#exercises-done}', ':::', '']
+    for chapter, stem in CHAPTERS.items():
+        ids, book = [i for i in titles() if i.rpartition('-')[0] == chapter], root/'nbs'/f'{stem}.ipynb'
+        if not ids: continue
+        text, number = book.read_text(encoding='utf-8') if book.exists() else '', stem.partition('_')[0]
+        here = 'on the page' if chapter in kit.CHAPTERS else 'in Colab or at home'
+        out += [f'## {int(number)} {chapter.capitalize()} {{#{chapter}}}', '', f'*{here}*', '']
+        for i in ids:
+            e = get_exercise(i)
+            title = f'[**{i}: {e.title}**]({book.name}#{i})' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`)'
+            out += [f'::: {{#{i} .exercise-item data-exercise="{i}"}}', f"{title}. {re.split(r'(?<=[.?!]) ', e.task)[0]}" + (f' *You meet it again: {e.used}.*' if e.used else ''), ':::', '']
+    return '\n'.join(out)
+
+
 def card(results, path):
     "The picture that is shown where somebody shares a link: every rung of the published ladder, 1200×630"
     if path.exists() and path.stat().st_mtime > results.stat().st_mtime: return
@@ -217,6 +237,7 @@ def before(folder):
     names = Names(mods)
     for mod, book in mods.items(): write(folder/'reference'/f'{mod}.qmd', page(mod, book, names))
     write(folder/'reference'/'index.qmd', index(mods))
+    write(folder/'exercises.qmd', exercises())
     card(root/'nbs'/'results'/'ladder.json', folder/'site'/'card.png')
 
 
@@ -259,6 +280,7 @@ def after(folder, out):
     lines += ['', '## Reference', '']
     for mod in modules(): add(f'groundup.{mod}', f'reference/{mod}.qmd')
     (out/'llms.txt').write_text('\n'.join(lines) + '\n')
+    slim.slim(out, meta['site-url'])
 
 
 def main():

@@ -83,6 +83,8 @@ async function panel(place, { id, code, label, buttons = [], fields = [], go, sh
     el("div", { class: "play-row run-buttons" }, start, halt, reset, ...buttons, el("small", {}, "Escape, then Tab leaves the editor.")), said, more));
 }
 
+const tick = block => block.classList.toggle("exercise-done", !!store.get(block.dataset.exercise).passed);
+
 function exercise(block) {
   const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), details = [...block.querySelectorAll("details")];
   const code = given.querySelector("pre code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim();
@@ -90,13 +92,11 @@ function exercise(block) {
   const open = d => { d.open = true; const s = d.querySelector("summary"); s.scrollIntoView({ block: "nearest" }); s.focus(); };
   const hint = button("Hint", () => { const next = named("Hint").find(d => !d.open) ?? named("Hint").at(-1); if (next) open(next); });
   const solution = button("Solution", () => { const d = named("Solution")[0]; if (d) open(d); });
-  const tick = () => block.classList.toggle("exercise-done", !!store.get(id).passed);
-  tick();
   return panel(given, { id, code, label: `Your answer to ${id}`, buttons: [hint, solution],
     go: (text, tell) => python.ask({ what: "check", id, code: text, seed: Math.floor(Math.random() * 2 ** 32) }, tell),
     show: r => {
       if (!r.good) return [];
-      tick();
+      tick(block);
       return [el("details", {}, el("summary", {}, "The book’s way"), el("pre", {}, el("code", {}, r.source)), r.also && el("pre", {}, el("code", {}, r.also)))];
     } });
 }
@@ -142,6 +142,10 @@ function runner(block) {
   };
   return mount();
 }
+
+const all = [...document.querySelectorAll("[data-exercise]")], count = document.querySelector("#exercises-done");
+all.forEach(tick);
+if (count) count.textContent = `${all.filter(b => b.matches(".exercise-done")).length} of ${all.length} done in this browser.`;
 
 const near = new IntersectionObserver(seen => {
   for (const { isIntersecting, target } of seen) if (isIntersecting) {

@@ -1,0 +1,96 @@
+"""What Quarto gives to every page and no page uses, taken away again; and its search, put in the book's order."""
+import json, re
+from pathlib import Path
+
+# What people type who know the field, and which chapter it is about
+SYNONYMS = dict(data='MNIST dataset loading parsing IDX batches', random='pseudorandom number generator PRNG RNG seed LCG', loops='naive matmul triple loop baseline interpreter overhead',
+                numba='JIT just-in-time compilation compiler LLVM loop order cache line locality prange parallel threads false sharing SIMD vectorisation',
+                broadcasting='strides views vectorization vectorised outer product NumPy rules', einsum='Einstein summation tensor contraction notation',
+                cuda='GPU coalescing coalesced memory access tiling tiles shared memory bank conflicts race condition barrier warp divergence simulator',
+                gemm='BLAS GotoBLAS BLIS blocking tiling packing microkernel AVX AVX-512 FMA cache blocking',
+                kernels='GPU register tiling blocktiling thread coarsening double buffering vectorized loads SGEMM cuBLAS tensor cores',
+                training='backpropagation backprop gradient descent SGD neural network autograd loss', distributed='allreduce all-reduce reduce-scatter ring data parallel tensor parallel sharding NCCL gloo MPI DDP torchrun',
+                ladder='benchmark roofline performance comparison GFLOPS speedup')
+
+
+def words(out):
+    "Everything in pages and scripts that may be the name of a class"
+    texts = [p.read_text(encoding='utf-8') for kind in ('*.html', '*.js') for p in out.rglob(kind) if 'python' not in p.relative_to(out).parts]
+    return set(re.findall(r'[\w-]+', ' '.join(texts)))
+
+
+def rules(css):
+    "Pairs of what stands before a brace and what stands between it and its partner"
+    at = 0
+    while (start := css.find('{', at)) >= 0:
+        depth, end = 1, start+1
+        while depth:
+            m = re.compile('[{}]').search(css, end)
+            depth, end = depth + (1 if m[0] == '{' else -1), m.end()
+        yield css[at:start], css[start+1:end-1]
+        at = end
+
+
+def used(css, known):
+    "The rules whose selectors name only classes that are known"
+    kept = []
+    for head, body in rules(re.sub(r'/\*.*?\*/', '', css, flags=re.S)):
+        while ';' in head and head.lstrip().startswith(('@charset', '@import')): kept.append(head[:head.index(';')+1]); head = head[head.index(';')+1:]
+        if head.lstrip().startswith(('@media', '@supports')):
+            if inner := used(body, known): kept.append(f'{head}{{{inner}}}')
+        elif head.lstrip().startswith('@'): kept.append(f'{head}{{{body}}}')
+        else:
+            parts = re.split(r',(?![^()]*\))', head)
+            parts = [p for p in parts if all(c in known for c in re.findall(r'\.(-?[A-Za-z_][\w-]*)', re.sub(r':not\([^)]*\)', '', p)))]
+            if parts: kept.append(f"{','.join(parts)}{{{body}}}")
+    return ''.join(kept)
+
+
+def styles(out, known):
+    "Style sheets of Quarto and Bootstrap without the rules for what is on no page"
+    for p in (out/'site_libs'/'bootstrap').glob('bootstrap*.css'): p.write_text(used(p.read_text(encoding='utf-8'), known), encoding='utf-8')
+
+
+def icons(out):
+    "The font of icons, with the few that a page or a style sheet asks for"
+    from fontTools import subset
+    folder = out/'site_libs'/'bootstrap'
+    text = ''.join(p.read_text(encoding='utf-8') for p in folder.glob('*.css'))
+    asked = {int(c, 16) for c in re.findall(r'content: *"\\([fF][0-9a-fA-F]{3})"', text)} | {ord(c) for c in re.findall('[\uf000-\uf8ff]', text)}
+    font = folder/'bootstrap-icons.woff'
+    subset.main([str(font), f"--unicodes={','.join(f'{c:X}' for c in sorted(asked))}", '--flavor=woff', f'--output-file={font}'])
+
+
+def search(out):
+    "Chapters and the glossary before the backstage, and that before the reference; and the field's words beside ours"
+    path = out/'search.json'
+    docs = json.loads(path.read_text(encoding='utf-8'))
+    def tier(d): return (d['href'].startswith('reference/') and 2 or '/' in d['href'].partition('#')[0] and 1 or 0, d['section'] != '')
+    docs.sort(key=tier)
+    for d in docs:
+        name = d['href'].partition('.')[0]
+        if d['section'] == '' and name in SYNONYMS and SYNONYMS[name] not in d['text']: d['text'] += '\n\n' + SYNONYMS[name]
+    path.write_text(json.dumps(docs, ensure_ascii=False), encoding='utf-8')
+    ends = [sum(tier(d)[0] <= t for d in docs) for t in (0, 1)]
+    script, old = out/'site_libs'/'quarto-search'/'quarto-search.js', 'ignoreLocation: true,'
+    order = f'sortFn: (a, b) => {{ const tier = i => (i >= {ends[0]}) + (i >= {ends[1]}); return tier(a.idx) - tier(b.idx) || a.score - b.score || a.idx - b.idx; }},'
+    text = re.sub(r' *sortFn: .*', '', script.read_text(encoding='utf-8'))
+    script.write_text(text.replace(old, f'{old} {order}', 1), encoding='utf-8')
+
+
+def heads(out, site):
+    "Each page says where it lives, to search engines and to where it is shared; and the page for what is missing offers nothing to edit"
+    for p in out.rglob('*.html'):
+        text = p.read_text(encoding='utf-8')
+        if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
+        elif 'rel="canonical"' not in text and '<main' in text:
+            url = f"{site}/{p.relative_to(out)}".removesuffix('index.html')
+            p.write_text(text.replace('</head>', f'<link rel="canonical" href="{url}">\n<meta property="og:url" content="{url}">\n</head>', 1), encoding='utf-8')
+
+
+def slim(out, site):
+    "All of it"
+    styles(out, words(out))
+    icons(out)
+    search(out)
+    heads(out, site)
