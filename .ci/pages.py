@@ -181,7 +181,7 @@ def exercises():
     "A page that lists every exercise: what it asks, where the book uses it, and a link to where it can be tried"
     from groundup.checker import CHAPTERS
     from groundup.practice import get_exercise, titles
-    out = ['---', 'title: Exercises', 'description: "Every exercise of the book. Those of chapters 1, 2, 3, 7 and 9 run on the page, with nothing to install."', 'toc-depth: 2', '---', '',
+    out = ['---', 'title: Exercises', 'description: "Every exercise of the book. Those of chapters 1, 2, 3, 7 and 9 run on the page, with nothing to install."', 'toc-depth: 2', 'repo-actions: false', '---', '',
            'What you have solved in this browser gets a tick. At home, `groundup practice` keeps a progress of its own, and `groundup practice open loops-1` writes a task into a file.', '',
            '::: {#exercises-done}', ':::', '']
     for chapter, stem in CHAPTERS.items():

@@ -88,8 +88,30 @@ def heads(out, site):
             p.write_text(text.replace('</head>', f'<link rel="canonical" href="{url}">\n<meta property="og:url" content="{url}">\n</head>', 1), encoding='utf-8')
 
 
+def inks(out):
+    "Greys of pictures: one that can be read on white and one that can be read on black, as the page has it"
+    from groundup.plots import ink
+    rule = lambda colour: ''.join(f'[style*="{what}: {ink}"]{{{what}:{colour} !important}}' for what in ('fill', 'stroke'))
+    style = f'<style>{rule("#62666d")}@media (prefers-color-scheme: dark){{{rule("#a3a7ae")}}}</style>'
+    for p in out.rglob('figure-html/*.svg'):
+        text = p.read_text(encoding='utf-8')
+        if '#62666d' not in text: p.write_text(re.sub(r'(<svg[^>]*>)', lambda m: m[1] + style, text, count=1), encoding='utf-8')
+
+
+MOVED = {'cli.html': 'backstage/cli.html', 'practice.html': 'backstage/practice.html'}  # addresses that people may have kept
+
+
+def moved(out):
+    "A page at each old address leads to the new one"
+    for old, new in MOVED.items():
+        (out/old).write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Moved</title><meta http-equiv="refresh" content="0; url={new}">'
+                             f'<link rel="canonical" href="{new}"><main><h1>Moved</h1><p>This page is <a href="{new}">here</a> now.</p></main></html>\n')
+
+
 def slim(out, site):
     "All of it"
+    inks(out)
+    moved(out)
     styles(out, words(out))
     icons(out)
     search(out)

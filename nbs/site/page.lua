@@ -97,6 +97,9 @@ function Pandoc(doc)
   end
   for _, b in ipairs(out) do
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
+    local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]
+    local lines = code and code.t == 'CodeBlock' and select(2, code.text:gsub('\n', '')) + 1 or 0
+    if lines > 25 and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', 'The code: ' .. lines .. ' lines' end
   end
   doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
     if l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
