@@ -195,14 +195,20 @@ def check_pages(driver, url, pages, axe):
 
 
 def check_search(driver, url):
-    window(driver, 1280)
-    driver.get(url)
-    wait(driver, "return document.querySelector('#quarto-search button')")
-    driver.execute_script("document.querySelector('#quarto-search button').click()")
-    wait(driver, "return document.querySelector('input.aa-Input')")
-    driver.switch_to.active_element.send_keys('einsum')
-    hits = wait(driver, "return [...document.querySelectorAll('.aa-Panel a')].map(a => a.getAttribute('href')).filter(h => h && h.includes('einsum.html'))")
-    told('the search finds einsum', [] if hits else ['no hit for "einsum" leads to einsum.html'])
+    "The field's words find their chapter, and a chapter comes before the reference"
+    wrong = []
+    for query, first in (('einsum', 'einsum.html'), ('coalescing', 'cuda.html'), ('tiling', ('cuda.html', 'gemm.html', 'kernels.html')), ('GPU', '')):
+        window(driver, 1280)
+        driver.get(url)
+        wait(driver, "return document.querySelector('#quarto-search button')")
+        driver.execute_script("document.querySelector('#quarto-search button').click()")
+        wait(driver, "return document.querySelector('input.aa-Input')")
+        driver.switch_to.active_element.send_keys(query)
+        wait(driver, "return document.querySelector('.aa-Panel a[href]')")
+        time.sleep(.3)
+        hits = [h.removeprefix(url).removeprefix('./') for h in driver.execute_script("return [...document.querySelectorAll('.aa-Panel a')].map(a => a.getAttribute('href')).filter(Boolean)")]
+        if not hits or not hits[0].startswith(first) or hits[0].startswith(('reference/', 'backstage/')): wrong.append(f'{query!r} finds {hits[:3]} first')
+    told('the search finds what the field calls it, chapters first', wrong)
 
 
 def check_mode(driver, url):

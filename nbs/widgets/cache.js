@@ -12,11 +12,12 @@ groundup.play.mount("cache", root => {
   const capacity = select([4, 8, 16, 48].map(v => [v, `${v} lines`]), lines, () => { lines = Number(capacity.value); run(); });
   const go = at => { slider.value = at; show(); }, by = d => { stop(); go(Number(slider.value) + d); };
   const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const speed = select([[400, "slow"], [120, "steady"], [30, "fast"]], 120, () => { if (playing) { stop(); start(); } });
   const play = button("play", () => playing ? stop() : start(), { "aria-pressed": "false" });
 
   function start() {
     if (slider.value === slider.max) go(0);
-    playing = setInterval(() => { go(Number(slider.value) + 1); if (slider.value === slider.max) stop(); }, 120);
+    playing = setInterval(() => { go(Number(slider.value) + 1); if (slider.value === slider.max) stop(); }, Number(speed.value));
     play.textContent = "pause";
     play.setAttribute("aria-pressed", "true");
   }
@@ -76,7 +77,7 @@ groundup.play.mount("cache", root => {
   };
   root.append(el("fieldset", { class: "play-row" }, el("legend", {}, "the loops, from the outside in"), ...ORDERS.map(radio)),
     el("div", { class: "play-row" }, field("the cache holds", capacity), field("step", slider)),
-    el("div", { class: "play-row" }, button("one step back", () => by(-1)), button("one step", () => by(1)), button("one inner loop", next), play, button("to the end", () => by(1e9))),
+    el("div", { class: "play-row" }, button("one step back", () => by(-1)), button("one step", () => by(1)), button("one inner loop", next), play, field("speed", speed), button("to the end", () => by(1e9))),
     pictures, legend([["play-cached", "a line in the cache"], ["play-fetched", "fetched in this step"], ["play-touched", "the number touched"]]), story,
     tally, all, voice.node);
   const calm = () => { play.hidden = still.matches; if (still.matches) stop(); };
