@@ -8,11 +8,10 @@ import argparse, json, math, shutil, subprocess, sys
 from itertools import permutations
 from pathlib import Path
 
-import numpy as np
 from groundup.broadcasting import explain_broadcast
-from groundup.cuda import SECTOR, WARP, sectors
 from groundup.einsum import loop_nest, parse, _shapes
 from groundup.numba import line_fetches
+from groundup.xray import SECTOR, WARP, sectors
 
 root = Path(__file__).resolve().parent.parent
 table = root/'.ci'/'widgets.json'
@@ -62,11 +61,10 @@ def cache_case(order, n, k, m, line, lines):
 
 def fetched(places):
     "The sectors in which these numbers of float32 lie, and how few could hold them, counted by the package"
-    byte = 4*np.array(places, dtype=int)
-    asked,needed = sectors(0*byte, byte, 4) if len(byte) else ([0], [0])
-    found = sorted({int(b)//SECTOR for b in byte})
-    assert len(found) == asked[0], (places, found, asked)
-    return found, int(needed[0])
+    found = sorted({4*p//SECTOR for p in places})
+    asked,needed = sectors(places, 4) if places else (0, 0)
+    assert len(found) == asked, (places, found, asked)
+    return found, needed
 
 
 def grid_case(n, k, m, block, first):
