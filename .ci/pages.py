@@ -124,7 +124,8 @@ def example(cells, name):
 def symbol(mod, name, obj, book, cells, names):
     "The entry of one function or class"
     fn = plain(obj)
-    line = inspect.getsourcelines(fn)[1]
+    try: line = inspect.getsourcelines(fn)[1]
+    except OSError: line = 1 + inspect.getsource(importlib.import_module(f'groundup.{mod}')).partition(f'\n{name} =')[0].count('\n') + 1  # a named tuple
     source = f'{cfg.git_url}/blob/{cfg.branch}/groundup/{mod}.py#L{line}'
     doc = inspect.cleandoc(fn.__doc__ or '') if not (isinstance(fn, type) and (fn.__doc__ or '').startswith(fn.__name__ + '(')) else ''
     told = any(re.match(r'#\| *exports?\b', ''.join(c['source'])) and re.search(rf'^(def|class) {name}\b', ''.join(c['source']), flags=re.M) for c in cells)
