@@ -78,7 +78,7 @@ def table(obj, names, own):
              f"{'' if k in params and params[k].kind in star else cell(default(v['default']))} | {names.link(cell(v['docment']), own)} |" for k, v in rows]
     ret = docs.get('return') or {}
     # fastcore reads the comment on a result only where there is an annotation
-    said = ret.get('docment') or (re.search(r'^\)\s*(?:->[^#\n]*)?:\s*#\s*(.+)$', inspect.getsource(obj), flags=re.M) or [None, None])[1]
+    said = ret.get('docment') or not isinstance(obj, type) and (re.search(r'^\)\s*(?:->[^#\n]*)?:\s*#\s*(.+)$', inspect.getsource(obj), flags=re.M) or [None, None])[1]
     if not isinstance(obj, type) and (said or ret.get('anno') not in (None, empty)):
         lines.append(f"| **returns** | {cell(anno(ret.get('anno')))} | | {names.link(cell(said), own)} |")
     return ['| | type | default | |', '|:--|:--|:--|:--|', *lines, '', ': {tbl-colwidths="[18,16,16,50]"}', ''] if lines else []

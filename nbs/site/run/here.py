@@ -55,7 +55,7 @@ def check(id, code, seed):
         except KeyError as k:
             if k.args != (e.name,): return json.dumps(dict(zip(('said', 'line'), wrong(k)), good=False))
             return json.dumps(dict(good=False, said=f'There is no function `{e.name}` here; the exercise asks for one of that name. Reset brings its first line back.', line=None))
-        except Exception as x: return json.dumps(dict(zip(('said', 'line'), wrong(x)), good=False))
+        except (Exception, SystemExit) as x: return json.dumps(dict(zip(('said', 'line'), wrong(x)), good=False))
     if not hasattr(f, '__code__'): return json.dumps(dict(good=False, said=f'`{e.name}` is no function but {f!r:.80}', line=None))
     good, said = check_here(e, f, seed)
     line = None if good else re.search(r'\bline (\d+)', said)
