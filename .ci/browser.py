@@ -98,7 +98,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         if not path.exists() or path.suffix not in ('.html', '.css', '.js', '.json', '.svg', '.txt', '.md'): return super().do_GET()
         body = gzip.compress(path.read_bytes())
         self.send_response(200)
-        for k, v in (('Content-Type', self.guess_type(str(path))), ('Content-Encoding', 'gzip'), ('Content-Length', len(body))): self.send_header(k, v)
+        for k, v in (('Content-Type', self.guess_type(str(path))), ('Content-Encoding', 'gzip'), ('Content-Length', len(body)), ('Cache-Control', 'max-age=600')): self.send_header(k, v)
         self.end_headers()
         self.wfile.write(body)
 

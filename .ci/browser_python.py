@@ -70,9 +70,9 @@ def use(driver, url, is_):
     t.press('Reset')
     is_(t.js("return one('.cm-content').innerText").strip() == blank.strip(), 'Reset brings the blank back')
     t.press('Hint')
-    is_(t.js("return one('details').open && document.activeElement.textContent.startsWith('Hint 1')"), 'Hint opens the first one')
+    is_(t.js("return one('details').open && document.activeElement.textContent.trim().startsWith('Hint 1')"), 'Hint opens the first one')
     t.press('Solution')
-    is_(t.js("return [...root.querySelectorAll('details')].some(d => d.open && d.textContent.startsWith('Solution'))"), 'Solution opens it')
+    is_(t.js("return [...root.querySelectorAll('details')].some(d => d.open && d.textContent.trim().startsWith('Solution'))"), 'Solution opens it')
 
 
 def keys(driver, url, is_):

@@ -95,7 +95,9 @@ def inks(out):
     style = f'<style>{rule("#62666d")}@media (prefers-color-scheme: dark){{{rule("#a3a7ae")}}}</style>'
     for p in out.rglob('figure-html/*.svg'):
         text = p.read_text(encoding='utf-8')
-        if '#62666d' not in text: p.write_text(re.sub(r'(<svg[^>]*>)', lambda m: m[1] + style, text, count=1), encoding='utf-8')
+        if '#62666d' in text: continue
+        text = re.sub(r'( d="|points=")([^"]+)', lambda m: m[1] + re.sub(r'(\.\d\d)\d+', r'\1', m[2]), text)  # a hundredth of a point is enough
+        p.write_text(re.sub(r'(<svg[^>]*>)', lambda m: m[1] + style, text, count=1), encoding='utf-8')
 
 
 MOVED = {'cli.html': 'backstage/cli.html', 'practice.html': 'backstage/practice.html'}  # addresses that people may have kept

@@ -88,7 +88,7 @@ const tick = block => block.classList.toggle("exercise-done", !!store.get(block.
 function exercise(block) {
   const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), details = [...block.querySelectorAll("details")];
   const code = given.querySelector("pre code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim();
-  const named = word => details.filter(d => d.querySelector("summary").textContent.startsWith(word));
+  const named = word => details.filter(d => d.querySelector("summary").textContent.trim().startsWith(word));
   const open = d => { d.open = true; const s = d.querySelector("summary"); s.scrollIntoView({ block: "nearest" }); s.focus(); };
   const hint = button("Hint", () => { const next = named("Hint").find(d => !d.open) ?? named("Hint").at(-1); if (next) open(next); });
   const solution = button("Solution", () => { const d = named("Solution")[0]; if (d) open(d); });
