@@ -190,7 +190,7 @@ def exercises():
         if not ids: continue
         text, number = book.read_text(encoding='utf-8') if book.exists() else '', stem.partition('_')[0]
         here = 'on the page' if chapter in kit.CHAPTERS else 'in Colab or at home'
-        out += [f'## {int(number)} {chapter.capitalize()} {{#{chapter}}}', '', f'*{here}*', '']
+        out += [f'## {int(number)} {chapter.upper() if chapter in ("cuda", "gemm") else chapter.capitalize()} {{#{chapter}}}', '', f'*{here}*', '']
         for i in ids:
             e = get_exercise(i)
             title = f'[**{i}: {e.title}**]({book.name}#{i})' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`)'
