@@ -13,7 +13,7 @@ local function setting(key) return read(quarto.project.directory .. '/nbdev.yml'
 local root = quarto.project.offset or '.'
 local name = pandoc.path.filename(quarto.doc.input_file)
 local module = name:match('^%d%d_(.+)%.ipynb$')
-if module and not read(root .. '/reference/' .. module .. '.qmd') then module = nil end
+if module and (root ~= '.' or not read(root .. '/reference/' .. module .. '.qmd')) then module = nil end
 local site
 
 local function link(text, target) return pandoc.Link(text, target) end
@@ -73,7 +73,7 @@ end
 function Pandoc(doc)
   site = {url = setting('site-url'), repo = setting('repo-url'):gsub('^https://github.com/', '')}
   local out, i = pandoc.List(), 1
-  if name:match('^%d%d_.+%.ipynb$') then out:insert(top()) end
+  if root == '.' and name:match('^%d%d_.+%.ipynb$') then out:insert(top()) end
   while i <= #doc.blocks do
     local run, s, j = pandoc.List(), symbol(doc.blocks, i)
     while s do
