@@ -60,7 +60,7 @@ def check_links(folder, pages):
         for tag, href, rel in page.links:
             if source := re.match(r'https://(?:github\.com|github\.dev|colab\.research\.google\.com/github)/groundup-book/groundup/(?:blob|edit)/main/([^#?]+)', href):
                 if not (root/source[1]).exists(): wrong.append(f'{name}: {href}: there is no such file in the repository')
-            elif 'colab.research' in href or '/blob/' in href: wrong.append(f'{name}: {href} names no file of the repository')
+            elif 'groundup-book' in href and ('colab.research' in href or '/blob/' in href): wrong.append(f'{name}: {href} names no file of the repository')
             if not (at := inside(name, href)): continue
             path, anchor = at
             if not (folder/path).exists(): wrong.append(f'{name}: {href} leads to nothing')

@@ -81,7 +81,9 @@ def search(out):
 def heads(out, site):
     "Each page says where it lives, to search engines and to where it is shared; and the page for what is missing offers nothing to edit"
     for p in out.rglob('*.html'):
-        text = p.read_text(encoding='utf-8')
+        old = p.read_text(encoding='utf-8')
+        text = re.sub(r'<script src="https://cdn\.jsdelivr\.net/npm/(?:requirejs|jquery)@[^>]*></script>|<script[^>]*>define\(.jquery.[^<]*</script>', '', old)  # for widgets of Jupyter's, which are on no page
+        if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
         elif 'rel="canonical"' not in text and '<main' in text:
             url = f"{site}/{p.relative_to(out)}".removesuffix('index.html')
@@ -106,7 +108,7 @@ MOVED = {'cli.html': 'backstage/cli.html', 'practice.html': 'backstage/practice.
 def moved(out):
     "A page at each old address leads to the new one"
     for old, new in MOVED.items():
-        (out/old).write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Moved</title><meta http-equiv="refresh" content="0; url={new}">'
+        (out/old).write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Moved</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url={new}">'
                              f'<link rel="canonical" href="{new}"><main><h1>Moved</h1><p>This page is <a href="{new}">here</a> now.</p></main></html>\n')
 
 

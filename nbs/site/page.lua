@@ -62,12 +62,14 @@ local here = pandoc.List({'data', 'random', 'loops', 'cuda', 'kernels'})
 local function exercise(blocks, i)
   local code = blocks[i].t == 'Div' and blocks[i].content[1]
   local id = code and code.t == 'CodeBlock' and code.text:match("check_exercise%('([%w-]+)'")
-  local task = id and blocks[i-1]
-  if not (task and task.t == 'Div' and pandoc.utils.stringify(task):find(id .. ': ', 1, true)) then return nil end
+  if not id then return nil end
+  local task = blocks[i-1]
+  local told = task and task.t == 'Div' and pandoc.utils.stringify(task):find(id .. ': ', 1, true)  -- not before the notebook has been run
   local try = here:includes((id:gsub('-%d+$', '')))
-  local parts = pandoc.List({task, pandoc.Div({code}, {class = try and 'exercise-blank' or ''})})
+  local parts = pandoc.List(told and {task} or {})
+  parts:insert(pandoc.Div({code}, {class = try and 'exercise-blank' or ''}))
   if not try then parts:insert(pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})) end
-  return pandoc.Div(parts, pandoc.Attr(id, {'exercise'}, {['data-exercise'] = id}))
+  return pandoc.Div(parts, pandoc.Attr(id, {'exercise'}, {['data-exercise'] = id})), told
 end
 
 function Pandoc(doc)
@@ -89,11 +91,9 @@ function Pandoc(doc)
     i = i+1
   end
   for n = #out, 2, -1 do
-    local e = exercise(out, n)
-    if e then
-      out[n-1] = e
-      out:remove(n)
-    end
+    local e, told = exercise(out, n)
+    if e then out[n] = e end
+    if told then out:remove(n-1) end
   end
   for _, b in ipairs(out) do
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
