@@ -237,8 +237,8 @@ def check_plain(url):
         driver.get(url)
         shown = [e.text for css in ('h1', '.hero-words', '.cards') for e in driver.find_elements('css selector', css) if e.is_displayed()]
         text = '\n'.join(shown)
-        want = ['groundup', 'pip install -e . && groundup', 'nbdev_test', 'Broadcasting']
-        picture = any(e.is_displayed() and e.size['height'] > 100 for e in driver.find_elements('css selector', '.hero img'))
+        want = ['groundup', 'Start reading', 'Broadcasting']
+        picture = any(e.is_displayed() and e.size['height'] > 100 for e in driver.find_elements('css selector', '.hero img, .hero .race'))
         told('the home page without JavaScript', [f'{w!r} cannot be read' for w in want if w not in text] + ([] if picture else ['the picture of the ladder is not shown']))
     finally: driver.quit()
 
