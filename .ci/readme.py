@@ -42,6 +42,7 @@ def main():
     FilterDefaults()(nb)
     page = '\n\n'.join(p for c in nb.cells if c.get('source') and (p := part(c)))
     page = re.sub(r'^:::.*$|\{\.[^}\n]*\}|<!-- -->', '', page, flags=re.M)  # what only the site lays out
+    page = re.sub(r'^<(?:link|script|/?div)\b.*$', '', page, flags=re.M)
     page = re.sub(r'\n{3,}', '\n\n', page)
     page = re.sub(r'\]\((?!https?:|#)', '](nbs/', page)  # links and pictures are relative to the notebook
     (root/'README.md').write_text(page + '\n', encoding='utf-8')
