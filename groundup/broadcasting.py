@@ -41,7 +41,7 @@ def meet_all(
     "The rule of broadcasting on all axes"
     return tuple(meet(sizes) for sizes in zip(*line_up(shapes)))
 
-# %% ../nbs/05_broadcasting.ipynb #cbf3ea19
+# %% ../nbs/05_broadcasting.ipynb #402c6858
 def mends(
     shapes, # tuples of sizes that clash
     names, # what the operands are called

@@ -107,7 +107,7 @@ class _:
                 ('total = 0.\nfor l in range(len(u)):\n    if l < len(v): total += u[l]*v[l]\nif len(u) > len(v): raise ValueError("late")\nreturn total',
                  'only one way of being different is refused; the other array can be the longer one, too'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #198b7a62
+# %% ../../nbs/exercises/04_numba.ipynb #c55db25e
 @define('numba-3', 'In the order of memory')
 class _:
     task = """Add the product of `a` (n×k) and `b` (k×m) to `c` (n×m), which holds zeros, with three loops over single numbers such as `b[l,j]`. Puzzle:
@@ -129,7 +129,7 @@ class _:
             for l in range(k):
                 for j in range(m): c[i,j] += a[i,l]*b[l,j]
     also = 'for i in range(c.shape[0]):\n    for l in range(b.shape[0]):\n        x = a[i,l]\n        for j in range(c.shape[1]): c[i,j] += x*b[l,j]'
-    used = '"The order of the loops" in this chapter, where neighbours in memory let the compiler use vectors'
+    used = '"Does the order of the loops matter?" in this chapter, where neighbours in memory let the compiler use vectors'
     mistakes = (('n,k,m = *a.shape, b.shape[1]\nfor i in range(n):\n    for j in range(m):\n        for l in range(k): c[i,j] += a[i,l]*b[l,j]',
                  'right, but the innermost loop jumps: with `l` it walks down a column of `b`, with `i` it reads the same place again; only `j` walks '
                  'along a row'),

@@ -11,13 +11,13 @@ import math
 import numpy as np
 from groundup.checker import call, define, no_loop
 
-# %% ../../nbs/exercises/10_training.ipynb #81e316ff
+# %% ../../nbs/exercises/10_training.ipynb #802a3e20
 def reals(rng, *shape): return np.array([rng.randint(-99, 99)/10 for _ in range(math.prod(shape))]).reshape(shape)
 
 @define('training-1', 'A softmax that does not overflow')
 class _:
-    task = """`scores` is a list of floats. Return their softmax, a list of floats: the exponential of each, divided by the sum of all exponentials. The scores may be in the thousands, above or below
-        zero, where `math.exp` overflows, or gives nothing but zeros."""
+    task = """`scores` is a list of floats. Return their softmax, a list of floats: the exponential of each, divided by the sum of all exponentials. The scores
+        may be in the thousands, above or below zero, where `math.exp` overflows, or gives nothing but zeros."""
     example = [0., 1000., 1000.],
     hints = ('What happens to the result if you take the same number off all scores?',
              'Nothing! So choose a number that keeps every exponent from growing above zero, and at least one of them from falling far below.',
@@ -34,15 +34,16 @@ class _:
     mistakes = (('math.exp(s-top)', 'math.exp(s)', 'large scores overflow, and very negative ones all become zero: take the largest off first'),
                 ('max(scores)', 'min(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
                 ('max(scores)', 'sum(scores)/len(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
-                ('max(scores)', 'max(map(abs, scores))', 'where all scores are negative, this makes them even smaller, and their exponentials vanish: take off the largest, sign and all'),
+                ('max(scores)', 'max(map(abs, scores))',
+                 'where all scores are negative, this makes them even smaller, and their exponentials vanish: take off the largest, sign and all'),
                 ('s-top', 's/top', 'dividing changes the result; only the same *difference* for all leaves it alone'),
                 ('v/sum(e)', 'v', 'these are not divided by their sum: probabilities add up to 1'))
 
-# %% ../../nbs/exercises/10_training.ipynb #0b18ef1e
+# %% ../../nbs/exercises/10_training.ipynb #be0b93eb
 @define('training-2', 'The surprise')
 class _:
-    task = """`scores` is a list of floats, and `right` the place of the right answer in it. Return the cross-entropy, a float: −log of the probability that softmax gives to the right answer. Where that
-        probability rounds to zero, the result is still a finite number."""
+    task = """`scores` is a list of floats, and `right` the place of the right answer in it. Return the cross-entropy, a float: −log of the probability that
+        softmax gives to the right answer. Where that probability rounds to zero, the result is still a finite number."""
     example = [0., 0., 0., 0.], 2
     hints = ('The log of a quotient is a difference of logs. So what is −log(exp(a)/sum)?',
              'It is log(sum) − a: the exponential of the right score is never needed. The sum still must not overflow.',
@@ -57,18 +58,21 @@ class _:
         return math.log(sum(math.exp(s-top) for s in scores)) + top - scores[right]
     also = 'gap = [s-scores[right] for s in scores]\ntop = max(gap)\nreturn top + math.log(sum(math.exp(g-top) for g in gap))'
     used = '`cross_entropy`, in "From scores to one number"'
-    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores))', 'the probability may round to zero, which has no logarithm: take the log before it is too late'),
-                ('top = 0\nreturn math.log(sum(math.exp(s-top) for s in scores)) - scores[right]', 'the exponentials of large scores overflow: take the largest off first'),
+    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores))',
+                 'the probability may round to zero, which has no logarithm: take the log before it is too late'),
+                ('top = 0\nreturn math.log(sum(math.exp(s-top) for s in scores)) - scores[right]',
+                 'the exponentials of large scores overflow: take the largest off first'),
                 (' + top', '', 'the largest was taken off in the sum, and not off the right score'),
                 ('scores[right]', 'top', 'this is the surprise about the largest score, not about the right one'),
                 ('return math.log', 'return -math.log', 'the sign of the logarithm: −log(a/b) is log(b) − log(a)'),
                 ('- scores[right]', '+ scores[right]', 'a larger score of the right answer means *less* surprise'))
 
-# %% ../../nbs/exercises/10_training.ipynb #075463c8
+# %% ../../nbs/exercises/10_training.ipynb #1c223f68
 @define('training-3', 'The gradient of a layer')
 class _:
-    task = """A layer computes `x @ w + b`, with pictures `x` (n×k), weights `w` (k×m) and a bias `b` (m). If the loss changes by `d` (n×m) with the result, how does it change with the weights, with the
-        bias and with the pictures? Return the three as a tuple of arrays, of the shapes k×m, m, and n×k. All are arrays of float64."""
+    task = """A layer computes `x @ w + b`, with pictures `x` (n×k), weights `w` (k×m) and a bias `b` (m). If the loss changes by `d` (n×m) with the result,
+        how does it change with the weights, with the bias and with the pictures? Return the three as a tuple of arrays, of the shapes k×m, m, and n×k.
+        All are arrays of float64."""
     example = np.array([[1., 2.]]), np.array([[1., 0., 2.], [0., 1., 0.]]), np.array([[1., -1., 0.]])
     hints = ('Each has the shape of what it belongs to. Which product of `x` (n×k) and `d` (n×m) is k×m?',
              'In letters: the layer is `nk,km->nm`. For the weights swap `km` and `nm`, for the pictures swap `nk` and `nm`. The bias was added to each row.',
@@ -86,11 +90,11 @@ class _:
                 ('x.T @ d', '(x.T @ d)/len(x)', 'nothing is divided here; whoever made `d` has done that already'),
                 ('return x.T @ d, d.sum(0), d @ w.T', 'return d @ w.T, d.sum(0), x.T @ d', 'the order is weights, bias, pictures'))
 
-# %% ../../nbs/exercises/10_training.ipynb #13fdd0e9
+# %% ../../nbs/exercises/10_training.ipynb #a8227e7b
 @define('training-4', 'A ball, not a mule')
 class _:
-    task = """Descend with momentum, in one dimension. The place starts at `w`, the speed at 0. For each slope in the list `slopes`: the speed becomes `momentum` times itself, plus the slope; then `rate` times
-        the speed is taken off the place. Return the list of places after each step."""
+    task = """Descend with momentum, in one dimension. The place starts at `w`, the speed at 0. For each slope in the list `slopes`: the speed becomes
+        `momentum` times itself, plus the slope; then `rate` times the speed is taken off the place. Return the list of places after each step."""
     example = 10., [1., 1., 0.], 1., .5
     hints = ('Two variables change in each step, place and speed. Which of them first?',
              'The speed: it remembers the slopes before. The place then moves by the new speed.',
@@ -107,26 +111,33 @@ class _:
         return places
     also = 'places,speed = [], 0\nfor slope in slopes:\n    speed = speed*momentum - rate*slope\n    w += speed\n    places.append(w)\nreturn places'
     used = '`descend`, in "One step, and many"'
-    mistakes = (('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope', 'the slope counts in full; this is a moving average, which rolls more slowly'),
+    mistakes = (('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope',
+                 'the slope counts in full; this is a moving average, which rolls more slowly'),
                 ('momentum*speed + slope', 'slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
                 ('momentum*speed + slope', 'speed + slope', 'without the momentum as a brake, the ball never slows down'),
                 ('w - rate*speed', 'w + rate*speed', 'this rolls uphill: take it off'),
                 ('w - rate*speed', 'w - rate*slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
                 ('w - rate*speed', 'w - speed', 'the rate is missing'),
-                ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope\n    places.append(w)\nreturn places', 'the place moves by the old speed; first the speed changes, then the place'))
+                ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope'
+                 '\n    places.append(w)\nreturn places',
+                 'the place moves by the old speed; first the speed changes, then the place'))
 
-# %% ../../nbs/exercises/10_training.ipynb #0eafdcad
+# %% ../../nbs/exercises/10_training.ipynb #9b5afc8d
 @define('training-5', 'Windows by strides')
 class _:
-    task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels, the next one always `step` pixels further, as an array of rows × columns × size × size:
-        window (i, j) begins at pixel (i·step, j·step). No number is to be copied: it is a view, by `np.lib.stride_tricks.as_strided`. The rows of `x` may lie anywhere in memory, so use `x.strides`."""
-    example = 'with `size = 2` and `step = 1`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 2×3 windows. The first is `[[0, 1], [4, 5]]`, and the next in its row `[[1, 2], [5, 6]]`.'
+    task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels, the next one always `step` pixels further,
+        as an array of rows × columns × size × size: window (i, j) begins at pixel (i·step, j·step). No number is to be copied: it is a view, by
+        `np.lib.stride_tricks.as_strided`. The rows of `x` may lie anywhere in memory, so use `x.strides`."""
+    example = ('with `size = 2` and `step = 1`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 2×3 windows. '
+               'The first is `[[0, 1], [4, 5]]`, and the next in its row `[[1, 2], [5, 6]]`.')
     hints = ('How many windows fit into a row of `width` pixels, if the last must not run over the edge?',
              'Four axes need four strides. Inside of a window, one pixel down is one row of `x`. And one *window* down is how many rows?',
              'Sizes `((h-size)//step + 1, (w-size)//step + 1, size, size)`, strides `(down*step, along*step, down, along)` with `down,along = x.strides`.')
     rules = no_loop,
     def cases(rng):
-        for h,w,size,step in ((3, 4, 2, 1), (5, 5, 3, 2), (4, 7, 2, 2), (4, 7, 3, 1), (1, 1, 1, 1), (6, 5, 1, 3), (9, 8, 4, 3), (7, 7, 7, 2)): yield reals(rng, h, w), size, step
+        for h,w,size,step in ((3, 4, 2, 1), (5, 5, 3, 2), (4, 7, 2, 2), (4, 7, 3, 1), (1, 1, 1, 1), (6, 5, 1, 3),
+                              (9, 8, 4, 3), (7, 7, 7, 2)):
+            yield reals(rng, h, w), size, step
     def run(f, x, size, step):
         (h,w),room = x.shape, np.zeros(100_000) # a view that runs over the edge finds zeros, and nothing that changes
         wide = room[50_000:50_000+2*h*w].reshape(h, 2*w)
@@ -147,15 +158,17 @@ class _:
                 ('(h-size)//step + 1, (w-size)//step + 1', '(w-size)//step + 1, (h-size)//step + 1', 'rows and columns of windows are swapped'),
                 ('(down*step, along*step, down, along)', '(along*step, down*step, along, down)', 'down and along are swapped: the first axis walks down'),
                 ('(down*step, along*step, down, along)', '(down*step, along*step, along, down)', 'each window is transposed'),
-                ('(h,w),(down,along) = x.shape, x.strides\nreturn np.lib.stride_tricks.as_strided(x, ((h-size)//step + 1, (w-size)//step + 1, size, size), (8*w*step, 8*step, 8*w, 8))',
+                ('(h,w),(down,along) = x.shape, x.strides'
+                 '\nreturn np.lib.stride_tricks.as_strided(x, ((h-size)//step + 1, (w-size)//step + 1, size, size), (8*w*step, 8*step, 8*w, 8))',
                  'this supposes that the rows lie side by side in memory; `x.strides` says where they are'),
                 ('return np.lib.stride_tricks.sliding_window_view(x, (size, size))[::step,::step].copy()', 'the numbers are right, but they are copied'))
 
-# %% ../../nbs/exercises/10_training.ipynb #1f020ae0
+# %% ../../nbs/exercises/10_training.ipynb #94cd08a3
 @define('training-6', 'Too long a step')
 class _:
-    task = """In a valley with the loss c·w²/2, the slope at `w` is c·w, so a step of gradient descent turns `w` into `w − rate·c·w`. Your loss is a sum of such valleys, one for each number in the list
-        `curvatures`, all above zero, and each has a weight of its own; all weights share one rate. Return the rate at which the first of them stops coming nearer to zero."""
+    task = """In a valley with the loss c·w²/2, the slope at `w` is c·w, so a step of gradient descent turns `w` into `w − rate·c·w`. Your loss is a sum of
+        such valleys, one for each number in the list `curvatures`, all above zero, and each has a weight of its own; all weights share one rate. Return
+        the rate at which the first of them stops coming nearer to zero."""
     example = [1., 4.],
     hints = ('One step multiplies a weight by the same factor each time. Which factor?',
              'It is `1 - rate*c`. The weight shrinks while the factor is between −1 and 1. Where does it reach −1?',
@@ -169,15 +182,17 @@ class _:
     used = '"Descend", where a rate of 3 leaps over the valley'
     mistakes = (('2/max', '1/max', 'at this rate, a single step lands in the middle of the steepest valley, which is as good as it gets'),
                 ('max(', 'min(', 'the steepest valley goes wrong first, not the flattest'),
-                ('2/max(curvatures)', '2*len(curvatures)/sum(curvatures)', 'the mean does not count: each weight goes its own way, and the steepest valley goes wrong first'),
+                ('2/max(curvatures)', '2*len(curvatures)/sum(curvatures)',
+                 'the mean does not count: each weight goes its own way, and the steepest valley goes wrong first'),
                 ('2/max(curvatures)', '2/sum(curvatures)', 'the curvatures don\'t add up: each belongs to a weight of its own'),
                 ('2/max(curvatures)', '2*max(curvatures)', 'a steeper valley needs a *smaller* rate'))
 
-# %% ../../nbs/exercises/10_training.ipynb #5f21edfe
+# %% ../../nbs/exercises/10_training.ipynb #a1878513
 @define('training-7', 'The layer that learns nothing')
 class _:
-    task = """On the way forward, a `Relu` makes zeros of all that is negative. (What is zero stays zero, and has no share in the blame.) This is its way back: `x` (a list of floats) went in, and the loss changes by `d` (another) with what came out. It is to return
-        how the loss changes with what went in. Since it was written, the loss refuses to fall. Find the mistake and mend it."""
+    task = """On the way forward, a `Relu` makes zeros of all that is negative. (What is zero stays zero, and has no share in the blame.) This is its way back:
+        `x` (a list of floats) went in, and the loss changes by `d` (another) with what came out. It is to return how the loss changes with what went in.
+        Since it was written, the loss refuses to fall. Find the mistake and mend it."""
     example = [1., -1., 2.], [3., 3., -3.]
     hints = ('Take one number that went in as 2, with a slope of −3. What should come back, and what does?',
              'A slope may well be negative. What decides is whether the *input* got through.',
@@ -187,7 +202,8 @@ class _:
         for n in (1, 3, 5, 9): yield [rng.choice([-1, 1])*rng.randint(1, 99)/10 for _ in range(n)], [rng.randint(-99, 99)/10 for _ in range(n)]
     def relu_back(x, d): return [s if v > 0 else 0. for v,s in zip(x, d)]
     also = 'return [(v > 0)*s for v,s in zip(x, d)]'
-    bug = 's if v > 0', 's if s > 0', 'the sign of the slope decides here, so the weights can only ever move one way; it is the input that got through, or did not'
+    bug = ('s if v > 0', 's if s > 0',
+           'the sign of the slope decides here, so the weights can only ever move one way; it is the input that got through, or did not')
     used = '`Relu`, in "Layer upon layer"'
     mistakes = (('s if v > 0 else 0.', 'max(s, 0.) if v > 0 else 0.', 'a slope may be negative, and goes through if the input was above zero'),
                 ('s if v > 0', 's if v < 0', 'what was *above* zero got through'),
