@@ -25,7 +25,7 @@ class _:
         for n,m in (*sizes(rng, first=2), (4, 1), (1, 3)): yield floats(rng, n, m),
     def centred(x): return x - x.mean(0)
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
-    used = '"Rows, columns, and an axis of size one", and the pictures of the training chapter, which are centred first'
+    used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
     mistakes = (('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
                 ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns '
                  'average along `dim=0`'),
@@ -161,7 +161,7 @@ class _:
         for i in range(len(a)): c[i] = (a[i,:,None]*b).sum(0)
         return c
     also = '# k outer products, added up\nc = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c += a[:,l,None]*b[l]\nreturn c'
-    used = '`matmul_bcast`, "One loop left"; the other way is the order of loops of a register tile in GEMM'
+    used = '`matmul_1loop_broadcast`, "What do we gain for the product?"; the other way is the order of loops of a register tile in GEMM'
     mistakes = (('a[i,:,None]*b', 'a[i]*b', 'a row lined up with the columns of `b`: it should stand up as a column, so that number `l` meets row `l` of `b`'),
                 ('.sum(0)', '.sum(1)', 'the wrong axis is summed: the inner dimension is the rows of `b`'),
                 ('.sum(0)', '.sum()', 'everything is summed to one number; there is one for each column of `b`'),

@@ -69,7 +69,7 @@ class _:
         for b,h,q,k,d in (*((*s, 2) for s in sizes(rng, 4, first=2, last=4, rounds=4)), (2, 3, 4, 5, 3)): yield floats(rng, b, q, h, d), floats(rng, b, k, h, d)
     def scores(queries, keys): return torch.einsum('bqhd,bkhd->bhqk', queries, keys)
     also = "return torch.einsum('bkhd,bqhd->bhqk', keys, queries)"
-    used = '"Reading other formulas"; it is the innermost product of every language model'
+    used = '"How can it be that fast?"; it is the innermost product of every language model'
     mistakes = (('->bhqk', '->bqkh', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
                 ('->bhqk', '->bqhk', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
                 ('->bhqk', '->bhkq', 'query and key are swapped in the result'),
@@ -93,7 +93,7 @@ class _:
             yield formula, {l: rng.randint(2, 8) for l in sorted(set(formula)-set(',->'))}
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
-    used = '"The loops that it means", and the order of several operands, which is chosen by this number'
+    used = '"Which loops does it mean?", and the order of several operands, which is chosen by this number'
     mistakes = (("return math.prod(sizes[l] for l in formula.partition('->')[2])",
             'these are the places of the result; the letters that are summed have loops, too'),
                 ("return math.prod(sizes[l] for l in formula.partition('->')[0] if l != ',')", 'a letter that occurs twice is counted twice; it is one loop'),
@@ -119,7 +119,7 @@ class _:
         for _ in range(6): yield tuple(rng.randint(2, 800) for _ in range(4))
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
     also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
-    used = '"The order matters", where ten matrices in the wrong order don\'t fit in memory'
+    used = '"Does the order matter?", where ten matrices in the wrong order don\'t fit in memory'
     mistakes = (('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '
             'last two'),
                 ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'k*l*m + n*k*m', 'this always begins with the last two; sometimes it is cheaper to begin with the '
