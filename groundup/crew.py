@@ -7,7 +7,7 @@ __all__ = ['LEFT', 'UNDONE', 'WHAT', 'PARAMS', 'DESK', 'SPACE', 'crew', 'look', 
            'take_all', 'help_out', 'lead', 'do_alone', 'thread_count', 'Crew']
 
 # %% ../nbs/backstage/crew.ipynb #5d65c925
-import os, threading
+import ctypes, os, threading
 
 import numba, numpy as np
 from llvmlite import ir
@@ -107,17 +107,31 @@ def thread_count() -> int: # threads, the caller included
     try: return numba.get_num_threads()
     except Exception: return numba.config.NUMBA_NUM_THREADS # numba's own layer of threads does not load, and we need none
 
+_core = getattr(ctypes.CDLL(None), 'sched_getcpu', None) if hasattr(os, 'sched_setaffinity') else None
+
 class Crew:
     "Threads that take the chunks of a job"
     def __init__(self): self.reset()
 
-    def reset(self): self.busy,self.locks,self.desk,self.space = threading.Lock(), [], np.zeros(DESK, np.int64), None
+    def reset(self):
+        self.busy,self.locks,self.desk,self.space = threading.Lock(), [], np.zeros(DESK, np.int64), None
+        self.helpers,self.off = [], None # the system's numbers of the helpers, and the core that they keep off
 
     def work(self, lock):
         space = np.empty(SPACE, np.uint8)
+        self.helpers,self.off = [*self.helpers, threading.get_native_id()], None
         while True:
             lock.acquire()
-            help_out(self.desk, space, 200)
+            help_out(self.desk, space, 1000)
+
+    def keep_off(self):
+        "Linux likes to wake a thread on the core of the one that wakes it, where it would wait until the job is done: keep the helpers off that core"
+        if _core is None or (core := _core()) == self.off: return
+        others = os.sched_getaffinity(0) - {core}
+        try:
+            for helper in self.helpers if others else (): os.sched_setaffinity(helper, others)
+        except OSError: pass # some sandboxes refuse; then it takes longer
+        self.off = core
 
     def wake(self, helpers):
         "Wake so many helpers; start those that aren't there yet"
@@ -125,6 +139,7 @@ class Crew:
             self.locks.append(threading.Lock())
             self.locks[-1].acquire()
             threading.Thread(target=self.work, args=self.locks[-1:], daemon=True).start()
+        self.keep_off()
         for lock in self.locks[:helpers]:
             if lock.locked(): lock.release()
 

@@ -176,7 +176,7 @@ def compare(
     for n,k,m in shapes:
         request,times,error = [n, k, m, str(dtype).removeprefix('torch.')], {name: [] for name in names}, {}
         for _,name in product(range(rounds), names):
-            time.sleep(0.05) # until the threads of the one before sleep
+            time.sleep(0.25) # until the threads of the one before sleep: those of OpenBLAS keep looking for work for longer than 0.1 s
             times[name].append(ask(name, request, 0.05))
         row = dict(n=n, k=k, m=m, dtype=request[3])
         for name,key in names.items():
