@@ -246,7 +246,7 @@ class _Source:
             ast.Store)) + Counter(f.__code__.co_varnames[:f.__code__.co_argcount])
         self.only = {n.targets[0].id: n.value for n in ast.walk(self.tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
                      and stores[n.targets[0].id]==1}
-        self.out,self.env,self.loops,self.keys,self.line,self.waits,self.rounds = [], {}, [], ['0'], self.first, False, {}
+        self.out,self.env,self.loops,self.keys,self.line,self.waits = [], {}, [], ['0'], self.first, False
 
     def refuse(self, node, why):
         line = getattr(node, 'lineno', 1)
@@ -481,6 +481,10 @@ class _Expressions(_Maths):
     def at_Slice(self, node): return _Obj(node)
 
     def at_BinOp(self, node):
+        if isinstance(node.op, ast.Pow): # Python works out a power of literals before numba sees it, and 3**-1 is a float there
+            try: folded = ast.literal_eval(node.left)**ast.literal_eval(node.right)
+            except (ValueError, TypeError, ArithmeticError): folded = None
+            if isinstance(folded, float): return self.outside(folded, node)
         a,b = self.value(node.left), self.value(node.right)
         if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(node.op, ast.Add): return _Tup(a.items + b.items)
         a,b = (self.read(x, (), node) if isinstance(x, _Arr) and not x.shape else x for x in (a, b))
@@ -1133,10 +1137,8 @@ class _Function(_Calls):
     def go_round(self, s, before, write):
         "Compile a loop until its variables keep their types; `write` writes it"
         assigned = {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        found = self.rounds.get(id(s)) # of the last time: an inner loop is compiled again and again while an outer one settles
-        seen = found is not None and found[0]==before
-        head,exit,late,missed = (*found[1][:3], set(found[1][3])) if seen else (self.widened(before, assigned), None, {}, set())
-        for tries in range(seen, 40):
+        head,exit,late,missed = self.widened(before, assigned), None, {}, set()
+        for tries in range(40):
             loop = _Loop(assigned, head, exit, [], [], late, missed)
             self.loops.append(loop)
             self.env = dict(head)
@@ -1147,7 +1149,6 @@ class _Function(_Calls):
             later = {k: v for k,v in full.items() if k not in new}
             if new==head and later==late and (exit==after or exit is None and not any(self.flow(e, after) for e in loop.exits)): break
             head,exit,late = new, after, later
-        self.rounds[id(s)] = dict(before), (head, exit, late, set(missed))
         self.line = s.lineno + self.first - 1
         self.out += self.flow(before, head) + out
         self.env = after
