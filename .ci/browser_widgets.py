@@ -8,7 +8,7 @@ import json, re, sys, tempfile, time
 from pathlib import Path
 
 from books import books, root
-from browser import chrome, serve, window
+from browser import chrome, serve, wait, window
 from selenium.webdriver.common.keys import Keys
 
 ALL = Keys.CONTROL + 'a' + Keys.NULL  # which lets go of the control key
@@ -128,6 +128,8 @@ def use_draw(w, is_):
     from selenium.webdriver import ActionChains
     sheet = w.root.find_element('css selector', '.play-sheet')
     read = lambda: (time.sleep(.15), sheet.get_attribute('data-read'))[1]
+    w.focus('.play-sheet')
+    is_(wait(w.d, 'return globalThis.groundup.drawWeights'), 'the network comes when the sheet is near')
     is_(read() == '' and 'Draw a digit' in w.text('.play-verdict'), 'an empty sheet is no digit')
     w.focus('.play-sheet'); w.keys(Keys.SPACE, *[Keys.ARROW_DOWN]*28, Keys.SPACE)
     is_(read() == '1', f'a stroke by the keyboard is a one, and not {read()!r}')

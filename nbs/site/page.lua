@@ -18,12 +18,30 @@ local site
 
 local function link(text, target) return pandoc.Link(text, target) end
 
-local function top()
+-- What of a chapter answers on the page: things to play with, code to run, exercises
+local function answers(blocks)
+  local links, exercises = pandoc.List(), pandoc.List()
+  local function note(d)
+    local a = d.attributes
+    local kind = a['data-play'] or a['play'] or a['data-run'] or a['run']
+    if a['data-exercise'] then exercises:insert(d.identifier)
+    elseif kind then
+      if d.identifier == '' then d.identifier = 'on-the-page-' .. kind end
+      links:insert(link('▸ ' .. (a['data-title'] or a['title'] or kind), '#' .. d.identifier))
+    end
+    return d
+  end
+  blocks = pandoc.Blocks(blocks):walk({Div = note})
+  if #exercises > 0 then links:insert(link(#exercises .. ' exercises', '#' .. exercises[1])) end
+  return blocks, links
+end
+
+local function top(more)
   local colab = link('Open in Colab', 'https://colab.research.google.com/github/' .. site.repo .. '/blob/main/nbs/' .. name)
   colab.classes = {'colab'}
   local links = {colab}
   if module then table.insert(links, link({pandoc.Str('Reference: '), pandoc.Code('groundup.' .. module)}, 'reference/' .. module .. '.qmd')) end
-  return pandoc.Div(pandoc.List(links):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
+  return pandoc.Div((pandoc.List(links) .. more):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
 end
 
 -- Is there documentation of a symbol at block i? Its parts and the index behind it
@@ -75,7 +93,6 @@ end
 function Pandoc(doc)
   site = {url = setting('site-url'), repo = setting('repo-url'):gsub('^https://github.com/', '')}
   local out, i = pandoc.List(), 1
-  if root == '.' and name:match('^%d%d_.+%.ipynb$') then out:insert(top()) end
   while i <= #doc.blocks do
     local run, s, j = pandoc.List(), symbol(doc.blocks, i)
     while s do
@@ -95,6 +112,9 @@ function Pandoc(doc)
     if e then out[n] = e end
     if told then out:remove(n-1) end
   end
+  local more
+  out, more = answers(out)
+  if root == '.' and name:match('^%d%d_.+%.ipynb$') then out:insert(1, top(more)) end
   for _, b in ipairs(out) do
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
     local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]
