@@ -83,6 +83,8 @@ def heads(out, site):
     for p in out.rglob('*.html'):
         old = p.read_text(encoding='utf-8')
         text = re.sub(r'<script src="https://cdn\.jsdelivr\.net/npm/(?:requirejs|jquery)@[^>]*></script>|<script[^>]*>define\(.jquery.[^<]*</script>', '', old)  # for widgets of Jupyter's, which are on no page
+        text = re.sub(r'class="nav-link active" href="([^"]+)" aria-current="page"',  # to Quarto, all pages of a sidebar are the first of its links in the bar
+                      lambda m: m[0] if (p.parent/m[1]).resolve() == p.resolve() else f'class="nav-link" href="{m[1]}"', text)
         if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
         elif 'rel="canonical"' not in text and '<main' in text:

@@ -41,6 +41,9 @@ local function top(more)
   colab.classes = {'colab'}
   local links = {colab}
   if module then table.insert(links, link({pandoc.Str('Reference: '), pandoc.Code('groundup.' .. module)}, 'reference/' .. module .. '.qmd')) end
+  local card = 'cards/' .. name:gsub('ipynb$', 'svg')
+  local alt = read('index.ipynb'):match('!%[([^%]]*)%]%(' .. card:gsub('%.', '%%.') .. '%)')
+  if alt then more:insert(pandoc.Image(alt, card)) end
   return pandoc.Div((pandoc.List(links) .. more):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
 end
 
@@ -85,9 +88,17 @@ local function exercise(blocks, i)
   local told = task and task.t == 'Div' and pandoc.utils.stringify(task):find(id .. ': ', 1, true)  -- not before the notebook has been run
   local try = here:includes((id:gsub('-%d+$', '')))
   local parts = pandoc.List(told and {task} or {})
-  parts:insert(pandoc.Div({code}, {class = try and 'exercise-blank' or ''}))
-  if not try then parts:insert(pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})) end
+  local home = pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})
+  parts:insert(pandoc.Div({code, home}, {class = try and 'exercise-blank' or ''}))  -- an editor takes the place of the blank, where there can be one
   return pandoc.Div(parts, pandoc.Attr(id, {'exercise'}, {['data-exercise'] = id})), told
+end
+
+-- Is this code imports and nothing else?
+local function imports(text)
+  for line in text:gmatch('[^\n]+') do
+    if not (line:match('^import ') or line:match('^from ') or line:match('^%s') or line:match('^#')) then return false end
+  end
+  return true
 end
 
 function Pandoc(doc)
@@ -119,7 +130,8 @@ function Pandoc(doc)
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
     local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]
     local lines = code and code.t == 'CodeBlock' and select(2, code.text:gsub('\n', '')) + 1 or 0
-    if lines > 25 and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', 'The code: ' .. lines .. ' lines' end
+    local summary = lines > 25 and 'The code: ' .. lines .. ' lines' or lines > 3 and imports(code.text) and 'Imports'
+    if summary and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', summary end
   end
   doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
     if l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
