@@ -119,16 +119,13 @@ def inks(out):
 
 
 def frames(out):
-    "Pictures have their size before they are there, and those further down are fetched when a reader comes near"
+    "Pictures have their size before they are there, and are fetched when a reader comes near"
     for p in out.rglob('*.html'):
-        seen = []
         def mend(m):
             file = p.parent/m[1]
             if 'loading=' in m[0] or not file.exists() or not (box := re.search(r'<svg[^>]*\bwidth="([\d.]+)(pt)?" height="([\d.]+)', file.read_text(encoding='utf-8'))): return m[0]
-            scale = 4/3 if box[2] else 1
-            seen.append(file)
-            lazy = ' loading="lazy"' if len(seen) > 1 else ''
-            return f'{m[0][:-1].rstrip("/ ")} width="{scale*float(box[1]):.0f}" height="{scale*float(box[3]):.0f}"{lazy}>'
+            wide, high = (f'{float(v)*(4/3 if box[2] else 1):.0f}' for v in (box[1], box[3]))
+            return f'{m[0][:-1].rstrip("/ ")} width="{wide}" height="{high}" loading="lazy">'
         old = p.read_text(encoding='utf-8')
         text = re.sub(r'<img[^>]*\bsrc="([^":]+\.svg)"[^>]*>', mend, old)
         if text != old: p.write_text(text, encoding='utf-8')
