@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Look at the built site as a reader would, in Chromium: .ci/browser.py [--all] [FOLDER] (default: _docs)
 
-On every page: no error in the console, no failed request, none to another host, less than 1.5 MB, nothing wider than a phone, no serious
-violation that axe-core finds, in both modes; all links and anchors within the site resolve. On the home page: the search, the switch of the
+On every page: no error in the console, no failed request, none to another host, no more bytes than a page may weigh, nothing wider than a phone,
+the words in pictures large enough there, no serious violation that axe-core finds, in both modes; all links and anchors within the site resolve. On the home page: the search, the switch of the
 mode, the page without JavaScript, and the way to four things in three clicks. Then every `.ci/browser_*.py` has its turn: its
 `check(driver, url)` returns a list of what is wrong.
 
@@ -16,7 +16,10 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 root = Path(__file__).resolve().parent.parent
-HOST, PREFIX, PHONE, WEIGHT = 'https://groundup-book.github.io/groundup/', '/groundup', 360, 1_500_000
+HOST, PREFIX, PHONE = 'https://groundup-book.github.io/groundup/', '/groundup', 360
+FIRST, LATER, LETTERS = 250, 60, 9  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture
+COLOURS = ['color-contrast', 'link-in-text-block']  # the rules that a second mode may break
+
 problems, done = [], []
 
 
@@ -154,10 +157,36 @@ def traffic(driver, url):
     return size, wrong
 
 
-def check_pages(driver, url, pages, axe):
+def small_words(driver, folder, name):
+    "Pictures of the page that is open whose smallest words are smaller than LETTERS, as the page shows them"
+    found = []
+    for src, width in driver.execute_script("return [...document.images].filter(i => i.src.endsWith('.svg') && i.width).map(i => [i.getAttribute('src'), i.width])"):
+        text = (folder/inside(name, src)[0]).read_text(encoding='utf-8')
+        box, sizes = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+)', text), re.findall(r'(?:font: (?:[a-z]+ )*|font-size(?:="|: ))([\d.]+)', text)
+        if sizes and (px := min(map(float, sizes))*width/float(box[1])) < LETTERS: found.append(f'{name}: {src}: {px:.1f} px')
+    return found
+
+
+def check_weight(driver, url, pages, first):
+    "Bytes of each page on a first visit, in `first`, and of each chapter after another page"
+    chapters = [n for n in pages if '/' not in n and n not in ('404.html', 'exercises.html', 'index.html')]
+    driver.execute_cdp_cmd('Network.clearBrowserCache', {})
+    window(driver, 1280)
+    after = {}
+    for name in ('exercises.html', *chapters):
+        driver.get(url + name)
+        wait(driver, 'return document.readyState == "complete"')
+        time.sleep(.2)
+        after[name] = traffic(driver, url)[0]
+    for title, sizes, most in (('first', first, FIRST), ('next', {n: after[n] for n in chapters}, LATER)):
+        heavy = max(sizes, key=sizes.get)
+        told(f'at most {most} kB transferred on a {title} visit (the most: {heavy}, {sizes[heavy]/1e3:.0f} kB)', [f'{n}: {w/1e3:.0f} kB' for n, w in sizes.items() if w > 1000*most])
+
+
+def check_pages(driver, url, folder, pages, axe):
     "Every page: console, requests, weight, a phone, axe in both modes"
     driver.execute_cdp_cmd('Network.enable', {})
-    noise, requests, wide, violations, weight = [], [], [], defaultdict(list), {}
+    noise, requests, wide, small, violations, weight = [], [], [], [], defaultdict(list), {}
     for name in pages:
         for mode in ('light', 'dark'):
             window(driver, 1280)
@@ -177,7 +206,8 @@ def check_pages(driver, url, pages, axe):
                 noise += [f"{name}: {e['message'][:200]}" for e in driver.get_log('browser') if e['level'] == 'SEVERE']
             if axe:
                 driver.execute_script(axe)
-                found = driver.execute_async_script("const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))")
+                found = driver.execute_async_script("const done = arguments[1]; axe.run(document, {resultTypes: ['violations'], ...(arguments[0] && {runOnly: arguments[0]})}).then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))",
+                                                    COLOURS if mode == 'dark' else None)
                 for v in found:
                     if v['impact'] in ('serious', 'critical'): violations[v['impact'], v['id']].append(f"{name} ({mode}, {len(v['nodes'])} times), as {v['nodes'][0]['html'][:150] if v['nodes'] else ''}")
         window(driver, PHONE)
@@ -186,11 +216,12 @@ def check_pages(driver, url, pages, axe):
         if width > PHONE:
             who = driver.execute_script("return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > %d && !e.closest('pre, table, .cell-output-display')).slice(0,3).map(e => e.outerHTML.slice(0,90))" % (PHONE+1))
             wide.append(f'{name}: {width} px wide on a phone of {PHONE}: {who}')
+        small += small_words(driver, folder, name)
     told(f'{len(pages)} pages: nothing in the console, and the mode is the system\'s', noise)
     told('every request is answered, and none goes to another host', requests)
-    heavy = max(weight, key=weight.get)
-    told(f'at most 1.5 MB transferred a page (the most: {heavy}, {weight[heavy]/1e6:.2f} MB)', [f'{n}: {w/1e6:.2f} MB' for n, w in weight.items() if w > WEIGHT])
+    check_weight(driver, url, pages, weight)
     told(f'nothing wider than {PHONE} px', wide)
+    told(f'there, the words in pictures are at least {LETTERS} px high', small)
     if axe: told('axe-core: nothing serious or critical, in both modes', [f'{impact}, {rule}: {len(at)} pages; ' + '; '.join(at[:3]) for (impact, rule), at in violations.items()])
 
 
@@ -272,7 +303,7 @@ def main():
         url, driver = serve(folder), chrome()
         driver.set_script_timeout(60)
         try:
-            check_pages(driver, url, pages, axe)
+            check_pages(driver, url, folder, pages, axe)
             check_search(driver, url)
             check_mode(driver, url)
             for script in sorted((root/'.ci').glob('browser_*.py')): told(f'{script.name}', importlib.import_module(script.stem).check(driver, url))

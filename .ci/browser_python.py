@@ -106,6 +106,12 @@ def kernels(driver, url, is_):
         slider = driver.find_element('css selector', '.run-replay input[type=range]')
         slider.send_keys(*[Keys.ARROW_RIGHT]*5)
         is_(slider.get_attribute('aria-valuetext').startswith('Step 6 of') and t.js("return one('.run-replay .run-now') && one('.run-replay svg')") is not None, f'{page}: the replay goes on by the arrow keys')
+    t = Try(driver, url + 'cuda.html', '[data-run]')
+    for name,value in dict(block_x=16, block_y=16, grid_x=2, grid_y=2, n=32, k=16, m=32).items():
+        t.js(f"const f = [...root.querySelectorAll('label')].find(l => l.textContent === {name.replace('_', ' ')!r}).querySelector('input'); f.value = {value}")
+    start = time.time()
+    is_('no faults' in (t.run(), t.js("return one('ul')?.innerText ?? ''"))[1], 'a kernel of 1,024 threads with shared memory')
+    print(f'        1,024 threads, each of them two tiles and 32 reads from shared memory: {time.time()-start:.1f} s, goal {LATER}')
     t = Try(driver, url + 'loops.html', '[data-run]')
     is_('39,200 steps' in t.run() and 'in Python on this page' in t.js('return root.innerText'), 'three loops and a clock')
 

@@ -8,24 +8,24 @@ import json, re, sys, tempfile, time
 from pathlib import Path
 
 from books import books, root
-from browser import chrome, serve, window
+from browser import chrome, serve, wait, window
 from selenium.webdriver.common.keys import Keys
 
 ALL = Keys.CONTROL + 'a' + Keys.NULL  # which lets go of the control key
 
 
 def chapters():
-    "Widget → the notebook and the source of the cell that holds it"
+    "Widget → each notebook that has it, with the source of the cell that holds it"
     found = {}
     for path in books():
         for c in json.loads(path.read_text(encoding='utf-8'))['cells']:
-            for name in re.findall(r'<div data-play="(\w+)"', src := ''.join(c['source'])): found.setdefault(name, (path, src))
+            for name in re.findall(r'<div data-play="(\w+)"', src := ''.join(c['source'])): found.setdefault(name, []).append((path, src))
     return found
 
 
 def plain_page(folder):
     "A page with the widgets of all chapters and nothing else, in `folder`"
-    source = '\n'.join(src[src.index('<div data-play'):] for _,src in chapters().values())
+    source = '\n'.join(src[src.index('<div data-play'):] for (_,src),*_ in chapters().values())
     once = '\n'.join(dict.fromkeys(re.findall(r'<(?:link|script).*', source)))
     (folder/'index.html').write_text('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<link rel="icon" href="data:,"><title>widgets</title><style>:root { color-scheme: light dark }</style><main><h1>Widgets</h1>'
@@ -128,6 +128,8 @@ def use_draw(w, is_):
     from selenium.webdriver import ActionChains
     sheet = w.root.find_element('css selector', '.play-sheet')
     read = lambda: (time.sleep(.15), sheet.get_attribute('data-read'))[1]
+    w.focus('.play-sheet')
+    is_(wait(w.d, 'return globalThis.groundup.drawWeights'), 'the network comes when the sheet is near')
     is_(read() == '' and 'Draw a digit' in w.text('.play-verdict'), 'an empty sheet is no digit')
     w.focus('.play-sheet'); w.keys(Keys.SPACE, *[Keys.ARROW_DOWN]*28, Keys.SPACE)
     is_(read() == '1', f'a stroke by the keyboard is a one, and not {read()!r}')
@@ -204,7 +206,8 @@ def check(driver, url):
     with tempfile.TemporaryDirectory() as folder:
         plain_page(Path(folder))
         wrong = check_table(driver, serve(folder))
-    for name,(path,_) in chapters().items(): wrong += check_page(driver, f"{url}{re.sub(r'^[0-9]+_', '', path.stem)}.html", [name])
+    for name,places in chapters().items():
+        for path,_ in places: wrong += check_page(driver, f"{url}{re.sub(r'^[0-9]+_', '', path.stem)}.html", [name])
     return wrong
 
 

@@ -1,5 +1,5 @@
 """What Quarto gives to every page and no page uses, taken away again; and its search, put in the book's order."""
-import json, re
+import base64, io, json, re
 from pathlib import Path
 
 # What people type who know the field, and which chapter it is about
@@ -83,6 +83,8 @@ def heads(out, site):
     for p in out.rglob('*.html'):
         old = p.read_text(encoding='utf-8')
         text = re.sub(r'<script src="https://cdn\.jsdelivr\.net/npm/(?:requirejs|jquery)@[^>]*></script>|<script[^>]*>define\(.jquery.[^<]*</script>', '', old)  # for widgets of Jupyter's, which are on no page
+        text = re.sub(r'class="nav-link active" href="([^"]+)" aria-current="page"',  # to Quarto, all pages of a sidebar are the first of its links in the bar
+                      lambda m: m[0] if (p.parent/m[1]).resolve() == p.resolve() else f'class="nav-link" href="{m[1]}"', text)
         if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
         elif 'rel="canonical"' not in text and '<main' in text:
@@ -90,8 +92,20 @@ def heads(out, site):
             p.write_text(text.replace('</head>', f'<link rel="canonical" href="{url}">\n<meta property="og:url" content="{url}">\n</head>', 1), encoding='utf-8')
 
 
+def lighter(png):
+    "The same pixels in fewer bytes: greys as greys, few colours by number"
+    from PIL import Image
+    image, tries = Image.open(io.BytesIO(png)).convert('RGBA'), [png]
+    rgb = image.convert('RGB')
+    for other in ([] if image.getextrema()[3][0] < 255 else [rgb.convert('L'), rgb.quantize(256, method=Image.Quantize.MEDIANCUT)]):
+        if other.convert('RGB').tobytes() != rgb.tobytes(): continue
+        other.save(file := io.BytesIO(), 'png', optimize=True)
+        tries.append(file.getvalue())
+    return min(tries, key=len)
+
+
 def inks(out):
-    "Greys of pictures: one that can be read on white and one that can be read on black, as the page has it"
+    "Greys of pictures: one that can be read on white and one that can be read on black, as the page has it; and no byte more than is seen"
     from groundup.plots import ink
     rule = lambda colour: ''.join(f'[style*="{what}: {ink}"]{{{what}:{colour} !important}}' for what in ('fill', 'stroke'))
     style = f'<style>{rule("#62666d")}@media (prefers-color-scheme: dark){{{rule("#a3a7ae")}}}</style>'
@@ -99,7 +113,22 @@ def inks(out):
         text = p.read_text(encoding='utf-8')
         if '#62666d' in text: continue
         text = re.sub(r'( d="|points=")([^"]+)', lambda m: m[1] + re.sub(r'(\.\d\d)\d+', r'\1', m[2]), text)  # a hundredth of a point is enough
+        text = re.sub(r'(data:image/png;base64,)([^"]+)', lambda m: m[1] + base64.b64encode(lighter(base64.b64decode(m[2]))).decode(), text)
+        text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.S)
         p.write_text(re.sub(r'(<svg[^>]*>)', lambda m: m[1] + style, text, count=1), encoding='utf-8')
+
+
+def frames(out):
+    "Pictures have their size before they are there, and are fetched when a reader comes near"
+    for p in out.rglob('*.html'):
+        def mend(m):
+            file = p.parent/m[1]
+            if 'loading=' in m[0] or not file.exists() or not (box := re.search(r'<svg[^>]*\bwidth="([\d.]+)(pt)?" height="([\d.]+)', file.read_text(encoding='utf-8'))): return m[0]
+            wide, high = (f'{float(v)*(4/3 if box[2] else 1):.0f}' for v in (box[1], box[3]))
+            return f'{m[0][:-1].rstrip("/ ")} width="{wide}" height="{high}" loading="lazy">'
+        old = p.read_text(encoding='utf-8')
+        text = re.sub(r'<img[^>]*\bsrc="([^":]+\.svg)"[^>]*>', mend, old)
+        if text != old: p.write_text(text, encoding='utf-8')
 
 
 MOVED = {'cli.html': 'backstage/cli.html', 'practice.html': 'backstage/practice.html'}  # addresses that people may have kept
@@ -115,6 +144,7 @@ def moved(out):
 def slim(out, site):
     "All of it"
     inks(out)
+    frames(out)
     moved(out)
     styles(out, words(out))
     icons(out)

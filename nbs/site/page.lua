@@ -18,12 +18,33 @@ local site
 
 local function link(text, target) return pandoc.Link(text, target) end
 
-local function top()
+-- What of a chapter answers on the page: things to play with, code to run, exercises
+local function answers(blocks)
+  local links, exercises = pandoc.List(), pandoc.List()
+  local function note(d)
+    local a = d.attributes
+    local kind = a['data-play'] or a['play'] or a['data-run'] or a['run']
+    if a['data-exercise'] then exercises:insert(d.identifier)
+    elseif kind then
+      if d.identifier == '' then d.identifier = 'on-the-page-' .. kind end
+      links:insert(link('▸ ' .. (a['data-title'] or a['title'] or kind), '#' .. d.identifier))
+    end
+    return d
+  end
+  blocks = pandoc.Blocks(blocks):walk({Div = note})
+  if #exercises > 0 then links:insert(link(#exercises .. ' exercises', '#' .. exercises[1])) end
+  return blocks, links
+end
+
+local function top(more)
   local colab = link('Open in Colab', 'https://colab.research.google.com/github/' .. site.repo .. '/blob/main/nbs/' .. name)
   colab.classes = {'colab'}
   local links = {colab}
   if module then table.insert(links, link({pandoc.Str('Reference: '), pandoc.Code('groundup.' .. module)}, 'reference/' .. module .. '.qmd')) end
-  return pandoc.Div(pandoc.List(links):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
+  local card = 'cards/' .. name:gsub('ipynb$', 'svg')
+  local alt = read('index.ipynb'):match('!%[([^%]]*)%]%(' .. card:gsub('%.', '%%.') .. '%)')
+  if alt then more:insert(pandoc.Image(alt, card)) end
+  return pandoc.Div((pandoc.List(links) .. more):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
 end
 
 -- Is there documentation of a symbol at block i? Its parts and the index behind it
@@ -67,15 +88,22 @@ local function exercise(blocks, i)
   local told = task and task.t == 'Div' and pandoc.utils.stringify(task):find(id .. ': ', 1, true)  -- not before the notebook has been run
   local try = here:includes((id:gsub('-%d+$', '')))
   local parts = pandoc.List(told and {task} or {})
-  parts:insert(pandoc.Div({code}, {class = try and 'exercise-blank' or ''}))
-  if not try then parts:insert(pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})) end
+  local home = pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})
+  parts:insert(pandoc.Div({code, home}, {class = try and 'exercise-blank' or ''}))  -- an editor takes the place of the blank, where there can be one
   return pandoc.Div(parts, pandoc.Attr(id, {'exercise'}, {['data-exercise'] = id})), told
+end
+
+-- Is this code imports and nothing else?
+local function imports(text)
+  for line in text:gmatch('[^\n]+') do
+    if not (line:match('^import ') or line:match('^from ') or line:match('^%s') or line:match('^#')) then return false end
+  end
+  return true
 end
 
 function Pandoc(doc)
   site = {url = setting('site-url'), repo = setting('repo-url'):gsub('^https://github.com/', '')}
   local out, i = pandoc.List(), 1
-  if root == '.' and name:match('^%d%d_.+%.ipynb$') then out:insert(top()) end
   while i <= #doc.blocks do
     local run, s, j = pandoc.List(), symbol(doc.blocks, i)
     while s do
@@ -95,11 +123,15 @@ function Pandoc(doc)
     if e then out[n] = e end
     if told then out:remove(n-1) end
   end
+  local more
+  out, more = answers(out)
+  if root == '.' and name:match('^%d%d_.+%.ipynb$') then out:insert(1, top(more)) end
   for _, b in ipairs(out) do
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
     local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]
     local lines = code and code.t == 'CodeBlock' and select(2, code.text:gsub('\n', '')) + 1 or 0
-    if lines > 25 and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', 'The code: ' .. lines .. ' lines' end
+    local summary = lines > 25 and 'The code: ' .. lines .. ' lines' or lines > 3 and imports(code.text) and 'Imports'
+    if summary and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', summary end
   end
   doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
     if l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end

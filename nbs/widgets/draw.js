@@ -1,9 +1,12 @@
 // The widget of chapter 10: a sheet to draw a digit on, and what each layer of the network says about it.
 "use strict";
 
+const weights = new URL("draw_weights.js", document.currentScript.src).href;
+
 groundup.play.mount("draw", root => {
   const { el, button, speaker } = groundup.play, { center, unpack, forward, softmax } = groundup.draw;
-  const layers = groundup.drawWeights.map(unpack), SIDE = 280, PEN = 22, STEP = 6, voice = speaker();
+  let layers; // the network, fetched when the sheet comes near
+  const SIDE = 280, PEN = 22, STEP = 6, voice = speaker();
   const sheet = el("canvas", { width: SIDE, height: SIDE, tabindex: 0, class: "play-sheet", role: "application",
     "aria-label": "a sheet to draw on: the arrow keys move the pen, the space bar lowers or lifts it, Backspace clears the sheet" });
   const pen = sheet.getContext("2d", { willReadFrequently: true });
@@ -34,7 +37,6 @@ groundup.play.mount("draw", root => {
   const bars = [...Array(10).keys()].map(d => ({ bar: el("span"), share: el("b"), digit: d }));
 
   function say(said) {
-    waiting = false;
     const best = said && said.indexOf(Math.max(...said));
     for (const { bar, share, digit } of bars) {
       bar.style.inlineSize = `${said ? 100 * said[digit] : 0}%`;
@@ -47,6 +49,8 @@ groundup.play.mount("draw", root => {
   }
 
   function look() {
+    waiting = false;
+    if (!layers) return;
     const rgba = pen.getImageData(0, 0, SIDE, SIDE).data, digit = center(Uint8Array.from({ length: SIDE * SIDE }, (_, i) => rgba[4 * i]), SIDE, SIDE);
     const found = digit && forward(layers, digit);
     panels.forEach((p, i) => p.show(found && (i ? found[i - 1].values : digit)));
@@ -111,4 +115,10 @@ groundup.play.mount("draw", root => {
     verdict, el("div", { class: "play-maps play-layers" }, ...panels.map(p => p.node)), voice.node);
   clear();
   move(at, false);
+  say(null);
+  new IntersectionObserver((seen, me) => {
+    if (!seen[0].isIntersecting) return;
+    me.disconnect();
+    document.head.append(el("script", { src: weights, onload: () => { layers = groundup.drawWeights.map(unpack); changed(); } }));
+  }, { rootMargin: "300px" }).observe(sheet);
 });
