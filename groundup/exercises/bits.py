@@ -71,25 +71,25 @@ class _:
         total = 0
         for x in xs:
             total += x
-            drop = max(0, total.bit_length() - digits)
-            total = round(total/2**drop)*2**drop
+            step = 1
+            while total >= step*2**digits: step *= 2
+            rest = total % step
+            if 2*rest > step or 2*rest==step and total//step % 2: total += step
+            total -= rest
         return total
     also = """total = 0
 for x in xs:
     total += x
-    step = 1
-    while total >= step*2**digits: step *= 2
-    rest = total % step
-    if 2*rest > step or 2*rest==step and total//step % 2: total += step
-    total -= rest
+    drop = max(0, total.bit_length() - digits)
+    total = round(total/2**drop)*2**drop
 return total"""
     used = '"What does rounding do to a product?", where bfloat16 counts to 256'
-    mistakes = (('total = 0\nfor x in xs: total += x\ndrop = max(0, total.bit_length() - digits)\nreturn round(total/2**drop)*2**drop',
+    mistakes = (('total = sum(xs)\ndrop = max(0, total.bit_length() - digits)\nreturn round(total/2**drop)*2**drop',
                  'this rounds once, at the end: that\'s a wide sum, and the narrow one rounds after each step'),
-                ('round(total/2**drop)', '(total >> drop)', 'this cuts; round to the nearest'),
-                ('round(total/2**drop)', 'int(total/2**drop + .5)', 'ties always go up here; they belong to the even number'),
-                ('- digits', '- digits - 1', 'this keeps one digit too many'),
-                ('round(total/2**drop)*2**drop', 'round(total/2**drop)', 'what was dropped has to be put back as zeros: times `2**drop`'))
+                ('2*rest > step or 2*rest==step and total//step % 2', 'False', 'this cuts; round to the nearest'),
+                ('2*rest==step and total//step % 2', '2*rest==step', 'ties always go up here; they belong to the even number'),
+                ('step*2**digits', '2*step*2**digits', 'this keeps one digit too many'),
+                ('total -= rest', 'total = (total - rest)//step', 'what was dropped has to be put back as zeros'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #492910da
 @define('bits-4', 'One number, several parts')
@@ -133,14 +133,14 @@ class _:
              'The largest is (−2^(bits−1))², a power of two. And the largest sum?',
              'The sum may reach `2**(sum_bits-1) - 1`; divide, and forget the rest.')
     def cases(rng):
-        yield from ((8, 32), (8, 16), (4, 16), (2, 8), (4, 8), (16, 32), (8, 17))
+        yield from ((8, 32), (8, 16), (1, 8), (4, 16), (2, 8), (4, 8), (16, 32), (8, 17))
         for _ in range(5): yield rng.randint(2, 12), rng.randint(24, 64)
-    def longest(bits, sum_bits): return (2**(sum_bits-1) - 1)//2**(2*bits-2)
-    also = 'worst,room = (-2**(bits-1))**2, 2**(sum_bits-1) - 1\nreturn int(room//worst)'
+    def longest(bits, sum_bits): return ((1 << sum_bits-1) - 1) >> 2*bits-2
+    also = 'worst,room = (2**(bits-1))**2, 2**(sum_bits-1) - 1\nreturn room//worst'
     used = '`matmul_int8`, which refuses a longer `k`'
-    mistakes = (('//2**(2*bits-2)', '//(2**(bits-1) - 1)**2', 'the numbers reach further below zero than above: −128 times −128 is the largest product of eight bits'),
-                ('(2**(sum_bits-1) - 1)', '2**(sum_bits-1)', 'the largest sum is one less than that power of two'),
-                ('2**(sum_bits-1)', '2**sum_bits', 'the sum has a sign as well, which takes a bit'),
+    mistakes = (('>> 2*bits-2', '// ((1 << bits-1) - 1)**2', 'the numbers reach further below zero than above: −128 times −128 is the largest product of eight bits'),
+                ('((1 << sum_bits-1) - 1)', '(1 << sum_bits-1)', 'the largest sum is one less than that power of two'),
+                ('sum_bits-1', 'sum_bits', 'the sum has a sign as well, which takes a bit'),
                 ('2*bits-2', '2*bits', 'a bit of each number is its sign'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #9457d42e
