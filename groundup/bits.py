@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt, numpy as np, torch
 from .core import Table, bench, matmul_sizes, product_sizes, rel_error, run_alone, show_time, significant
 from .crew import thread_count
 from .gemm import matmul
-from .limits import peak_gflops
+from .limits import need_compiler, peak_gflops
 from .plots import accent, ink, second
 from .vectors import cached_njit
 
@@ -36,7 +36,8 @@ class Format:
 
 FORMATS = {f.name: f for f in (
     Format('float32', 8, 23), Format('tf32', 8, 10), Format('bfloat16', 8, 7),
-    Format('float16', 5, 10), Format('float8_e5m2', 5, 2), Format('float8_e4m3fn', 4, 3, inf=False))}
+    Format('float16', 5, 10), Format('float8_e5m2', 5, 2),
+    Format('float8_e4m3fn', 4, 3, inf=False))}
 
 # %% ../nbs/11_bits.ipynb #07df48df
 def decode(
@@ -80,9 +81,9 @@ def encode(
     x:torch.Tensor, # float32
     name:str, # a key of FORMATS
 ) -> torch.Tensor: # patterns, int64
-    """Round to the nearest number of a format, ties to the even pattern. Beyond the largest number comes infinity; a format
-    without one stays at its largest. Raises `KeyError` for another format, `TypeError` for another dtype"""
-    if x.dtype != torch.float32: raise TypeError(f'x is {x.dtype}; only float32 is rounded here: try x.float()')
+    """Round to the nearest number of a format, ties to even; beyond the largest comes
+    infinity, or where there is none, the largest. Raises `TypeError` for other dtypes"""
+    if x.dtype != torch.float32: raise TypeError(f'x is {x.dtype}: try x.float()')
     f,u = FORMATS[name], x.contiguous().view(torch.int32).long()
     sign,size = u >> 31 & 1, u & 2**31-1
     e = (size >> 23).clamp(min=1)
@@ -94,9 +95,10 @@ def encode(
     res = kept + ((e-lowest).clamp(min=0) << f.fraction)
     last = 2**(f.bits-1) - 1
     res = res.clamp(max=last - 2**f.fraction + 1 if f.inf else last-1)
-    nan = last if f.bits==8 else last - 2**(f.fraction-1) + 1 | (size & 2**23-1) >> 23-f.fraction
+    nan = last - 2**(f.fraction-1) + 1 if f.bits > 8 else last
     return torch.where(size > 255<<23, nan, res) | sign << f.bits-1
 
+# %% ../nbs/11_bits.ipynb #4c13fef2
 def rounded(
     x:torch.Tensor, # float32
     name:str, # a key of FORMATS
@@ -110,32 +112,35 @@ def widen(x):
     "The float32 that begins with the 16 bits `x`"
     return np.uint32(np.uint32(x) << np.uint32(16)).view(np.float32)
 
+# %% ../nbs/11_bits.ipynb #b4cff732
 COLS = 10 # sums at once
 
 @cached_njit(nogil=True, fastmath={'reassoc', 'contract', 'nsz'})
 def rows_bf16(a, b, c):
-    "Fill `c`, n×10 of float32, with the rows of `a`, n×k patterns, times the rows of `b`, 10×k of float32"
+    "Fill `c`, n×10, with the rows of `a`, n×k patterns, times those of `b`, 10×k"
     for i in range(len(a)):
         s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = s9 = np.float32(0)
         for l in range(a.shape[1]):
             x = widen(a[i,l])
-            s0 += x*b[0,l]; s1 += x*b[1,l]; s2 += x*b[2,l]; s3 += x*b[3,l]; s4 += x*b[4,l]
-            s5 += x*b[5,l]; s6 += x*b[6,l]; s7 += x*b[7,l]; s8 += x*b[8,l]; s9 += x*b[9,l]
+            s0 += x*b[0,l]; s1 += x*b[1,l]; s2 += x*b[2,l]; s3 += x*b[3,l]
+            s4 += x*b[4,l]; s5 += x*b[5,l]; s6 += x*b[6,l]; s7 += x*b[7,l]
+            s8 += x*b[8,l]; s9 += x*b[9,l]
         c[i,0] = s0; c[i,1] = s1; c[i,2] = s2; c[i,3] = s3; c[i,4] = s4
         c[i,5] = s5; c[i,6] = s6; c[i,7] = s7; c[i,8] = s8; c[i,9] = s9
 
-# %% ../nbs/11_bits.ipynb #74042a74
+# %% ../nbs/11_bits.ipynb #b5e82f93
 def share_rows(
-    fill, # a compiled function: `fill(a, b, c)` fills the rows of `c` from those of `a`
+    fill, # compiled: `fill(a, b, c)` fills the rows of `c` from those of `a`
     a, b, c, # arrays
 ):
     "Fill `c`, each thread some of its rows"
     step = max(64, -(-len(a)//thread_count()))
     if len(a) <= step: return fill(a, b, c)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda i: fill(a[i:i+step], b, c[i:i+step]), range(0, len(a), step)))
+        part = lambda i: fill(a[i:i+step], b, c[i:i+step])
+        list(pool.map(part, range(0, len(a), step)))
 
-# %% ../nbs/11_bits.ipynb #81263d0f
+# %% ../nbs/11_bits.ipynb #19f970f2
 NARROW = (torch.bfloat16, torch.float16, torch.float8_e5m2, torch.float8_e4m3fn)
 
 def narrow_sizes(a, b, dtypes):
@@ -147,17 +152,19 @@ def narrow_sizes(a, b, dtypes):
     if a.dtype != b.dtype: raise TypeError(f'a is {a.dtype} and b is {b.dtype}; they must be the same: try b.to(a.dtype)')
     return product_sizes(tuple(a.shape), tuple(b.shape))
 
+# %% ../nbs/11_bits.ipynb #81263d0f
 def matmul_narrow(
     a:torch.Tensor, # n×k, a dtype of NARROW, any strides
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, float32
-    """Product of narrow numbers with sums in float32, emulated: they are widened to float32. Raises `TypeError` for other kinds
-    and dtypes, `ValueError` for shapes that don't fit"""
+    """Product of narrow numbers, emulated: they are widened to float32, and summed so.
+    Raises `TypeError` for other kinds and dtypes, `ValueError` for other shapes"""
     n,k,m = narrow_sizes(a, b, NARROW)
     if a.dtype != torch.bfloat16 or m > COLS: return matmul(a.float(), b.float())
     y,c = torch.zeros(COLS, k), torch.empty(n, COLS)
     y[:m] = b.T
-    share_rows(rows_bf16, a.contiguous().view(torch.uint16).numpy(), y.numpy(), c.numpy())
+    x = a.contiguous().view(torch.uint16)
+    share_rows(rows_bf16, x.numpy(), y.numpy(), c.numpy())
     return c if m==COLS else c[:,:m].contiguous()
 
 # %% ../nbs/11_bits.ipynb #5034902a
@@ -178,13 +185,15 @@ def matmul_split(
     b:torch.Tensor, # k×m, float32
     parts:int=2, # of each number: 2 take three products of bfloat16, 3 take six
 ) -> torch.Tensor: # n×m, float32
-    """Product of `a` and `b` as a sum of products of bfloat16; where a number is too large for one, or infinite, in float32.
-    Raises `TypeError` and `ValueError` as `matmul_sizes` does, `TypeError` for float64"""
+    """Product of `a` and `b` as a sum of products of bfloat16; in float32 where a number
+    is infinite, or too large for a bfloat16. Raises `TypeError` and `ValueError` as
+    `matmul_sizes` does, `TypeError` for float64"""
     matmul_sizes(a, b)
-    if a.dtype != torch.float32: raise TypeError(f'a and b are {a.dtype}; only float32 is split: try a.float() and b.float()')
+    if a.dtype != torch.float32: raise TypeError(f'a is {a.dtype}: try a.float()')
     xs,ys = split(a, parts), split(b, parts)
     if not (xs[0].isfinite().all() and ys[0].isfinite().all()): return matmul(a, b)
-    pairs = sorted(((i, j) for i in range(parts) for j in range(parts-i)), key=sum, reverse=True)
+    pairs = [(i, j) for i in range(parts) for j in range(parts-i)]
+    pairs.sort(key=sum, reverse=True)
     return sum(matmul_narrow(xs[i], ys[j]) for i,j in pairs)
 
 # %% ../nbs/11_bits.ipynb #478ec323
@@ -192,31 +201,36 @@ def quantize(
     x:torch.Tensor, # float32, two axes
     dim:int, # the axis along which numbers share a scale: 1 for rows, 0 for columns
     most:int=127, # the largest whole number to use
-) -> tuple: # int8 tensor, shape of `x`, and the scales, float32: their product is nearly `x`
-    "Numbers as whole numbers times a scale. Raises `ValueError` where there is an infinity, or something that isn't a number"
-    if not x.isfinite().all(): raise ValueError('x has an infinity or a NaN, and int8 has neither: find out where it comes from')
-    largest = x.abs().amax(dim, keepdim=True) if x.shape[dim] else x.sum(dim, keepdim=True)
+) -> tuple: # int8 tensor like `x`, and scales, float32: their product is nearly `x`
+    "Whole numbers and their scales. Raises `ValueError` for infinities and NaN"
+    largest = (x.abs().amax if x.shape[dim] else x.sum)(dim, keepdim=True)
+    if not largest.isfinite().all():
+        raise ValueError('x has an infinity or a NaN, and int8 has neither')
     scale = (largest/most).clamp(min=torch.finfo(torch.float32).tiny)
-    return (x/scale).round().clamp(-most, most).to(torch.int8), scale
+    return (x/scale).round_().to(torch.int8), scale
 
 # %% ../nbs/11_bits.ipynb #dde39dd0
 @cached_njit(nogil=True)
 def rows_int8(a, b, c):
-    "Fill `c`, n×m of int32, with the rows of `a`, n×k of int8, times the rows of `b`, m×k of int8"
+    "Fill `c`, n×m of int32, with the rows of `a`, n×k of int8, times those of `b`, m×k"
     for j0 in range(0, len(b), 16):
         for i in range(len(a)):
             for j in range(j0, min(j0+16, len(b))):
                 total = np.int32(0)
-                for l in range(a.shape[1]): total = np.int32(total + np.int32(a[i,l])*np.int32(b[j,l]))
+                for l in range(a.shape[1]):
+                    total = np.int32(total + np.int32(a[i,l])*np.int32(b[j,l]))
                 c[i,j] = total
 
+# %% ../nbs/11_bits.ipynb #e35b76ed
 def matmul_int8(
     a:torch.Tensor, # n×k, int8, any strides
     b:torch.Tensor, # k×m, int8
 ) -> torch.Tensor: # n×m, int32, exact
-    "Product of whole numbers. Raises `TypeError` for other dtypes, `ValueError` for shapes and for a `k` whose sums int32 may not hold"
+    """Product of whole numbers. Raises `TypeError` for other dtypes, `ValueError` for
+    shapes that don't fit, and for a `k` that is too long for sums in int32"""
     n,k,m = narrow_sizes(a, b, (torch.int8,))
-    if k*2**14 > 2**31-1: raise ValueError(f'k is {k}, and sums of more than {(2**31-1)//2**14} products of int8 may not fit into int32')
+    most = (2**31-1)//2**14
+    if k > most: raise ValueError(f'k is {k}; int32 is sure to hold {most} products')
     c = torch.empty(n, m, dtype=torch.int32)
     share_rows(rows_int8, a.contiguous().numpy(), b.T.contiguous().numpy(), c.numpy())
     return c
@@ -227,7 +241,8 @@ def matmul_quantized(
     b:torch.Tensor, # k×m, float32
     most:int=127, # the largest whole number to use
 ) -> torch.Tensor: # n×m, float32
-    "Product of `a`, a scale for each row, and `b`, one for each column, in int8. Raises what `quantize` and `matmul_int8` raise"
+    """Product in int8, with a scale for each row of `a` and each column of `b`.
+    Raises what `quantize` and `matmul_int8` raise"""
     (x,rows),(y,cols) = quantize(a, 1, most), quantize(b, 0, most)
     return matmul_int8(x, y)*rows*cols
 
@@ -236,12 +251,18 @@ def ways(
     a:torch.Tensor, # n×k, float32
     b:torch.Tensor, # k×m, float32
 ) -> dict: # name → function without arguments that gives their product
-    "All ways of this chapter to multiply `a` and `b`, and those of torch; their numbers are rounded beforehand"
-    a16,b16,ah,bh,((qa,sa),(qb,sb)) = a.bfloat16(), b.bfloat16(), a.half(), b.half(), (quantize(a, 1), quantize(b, 0))
-    return {'float32': lambda: matmul(a, b), 'bf16': lambda: matmul_narrow(a16, b16), 'f16': lambda: matmul_narrow(ah, bh),
-            'bf16x3': lambda: matmul_split(a, b, 2), 'bf16x6': lambda: matmul_split(a, b, 3), 'int8': lambda: matmul_int8(qa, qb)*sa*sb,
-            'torch float32': lambda: a@b, 'torch bf16': lambda: a16@b16, 'torch f16': lambda: ah@bh, 'torch int8': lambda: torch._int_mm(qa, qb)*sa*sb}
+    "This chapter's ways to multiply `a` and `b`, and torch's; all is rounded beforehand"
+    a16,b16,ah,bh = a.bfloat16(), b.bfloat16(), a.half(), b.half()
+    (qa,sa),(qb,sb) = quantize(a, 1), quantize(b, 0)
+    return {'float32': lambda: matmul(a, b), 'torch float32': lambda: a@b,
+            'bf16': lambda: matmul_narrow(a16, b16), 'torch bf16': lambda: a16@b16,
+            'f16': lambda: matmul_narrow(ah, bh), 'torch f16': lambda: ah@bh,
+            'bf16x3': lambda: matmul_split(a, b),
+            'bf16x6': lambda: matmul_split(a, b, 3),
+            'int8': lambda: matmul_int8(qa, qb)*sa*sb,
+            'torch int8': lambda: torch._int_mm(qa, qb)*sa*sb}
 
+# %% ../nbs/11_bits.ipynb #0785951f
 def time_ways(shapes, torchs):
     "Print the ways of torch, or all others, measured on each shape, as JSON"
     res,gen = [], torch.Generator().manual_seed(1)
@@ -256,18 +277,20 @@ def time_ways(shapes, torchs):
 def compare_bits(
     shapes=((512,512,512), (50000,784,10)), # sizes n, k, m
 ) -> list: # a dict for each way and shape: way, n, k, m, seconds, gflops (for int8: whole numbers), rel_error, of_peak (of float32)
-    "Every way of this chapter and torch's own, in a process for each library. Raises `RuntimeError` where one fails"
+    "Every way of this chapter and torch's own, in a process for each library. Raises `RuntimeError` where one fails or numba doesn't compile"
+    need_compiler()
     code = 'from groundup.bits import time_ways; time_ways({!r}, {!r})'
     found = [r for torchs in (False, True) for r in json.loads(run_alone(code.format(list(shapes), torchs), timeout=600).splitlines()[-1])]
     return [r | dict(of_peak=r['gflops']/peak_gflops()) for r in found]
 
-# %% ../nbs/11_bits.ipynb #0785951f
+# %% ../nbs/11_bits.ipynb #b788c76a
 def bits_table(
     found:list, # what `compare_bits` gave
 ) -> Table: # a line for each way and shape
     "The comparison as a table"
+    named = lambda way: way + ', emulated'*(way[0] in 'bf' and way!='float32')
     return Table(['n × k × m', 'way', 'time', 'GFLOP/s', '% of float32 peak', 'rel. error'],
-                 [[f"{r['n']} × {r['k']} × {r['m']}", r['way'], show_time(r['seconds']), f"{significant(r['gflops']):g}",
+                 [[f"{r['n']} × {r['k']} × {r['m']}", named(r['way']), show_time(r['seconds']), f"{significant(r['gflops']):g}",
                    f"{100*r['of_peak']:.0f}", f"{r['rel_error']:.1e}"] for r in found])
 
 def show_ways(
