@@ -19,7 +19,7 @@ from types import CodeType
 
 # %% ../nbs/backstage/checker.ipynb #77b74a7b
 CHAPTERS = {name.partition('_')[2]: name for name in ('01_data', '02_random', '03_loops', '04_numba', '05_broadcasting', '06_einsum', '07_cuda',
-                                                      '08_gemm', '09_kernels', '10_training', '12_distributed')}
+                                                      '08_gemm', '09_kernels', '10_training', '11_bits', '12_distributed')}
 EXERCISES = {} # id → Exercise
 
 @dataclass
