@@ -44,38 +44,46 @@ Emit.add = add
 Emit.accumulate = accumulate
 
 # %% ../nbs/backstage/tiles.ipynb #81378c66
-def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, add):
-    "A tile of `c`, `rows` × `vectors`, as a sum over `k` steps; added to what is there where `add` is true"
-    mask = e.first(cols)
-    load = e.load if vectors>1 else lambda p: e.masked_load(p, mask)
-    store = e.store if vectors>1 else lambda x, p: e.masked_store(x, p, mask)
-    places = [e.at(c, (r, c_row), (v*e.L, 1)) for r in range(rows) for v in range(vectors)]
+def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, safe, add):
+    "A tile of `c`, `rows` × `vectors`, of which `cols` columns count, as a sum over `k` steps; added to what is there where `add` is true"
+    grid = list(product(range(rows), range(vectors)))
+    masks = [e.first(e.b.sub(cols, i64(v*e.L))) for v in range(vectors)]
+    places = [e.at(c, (r, c_row), (v*e.L, 1)) for r,v in grid]
     for r,v in product(range(rows), range(vectors+1)): e.prefetch(e.at(c, (r, c_row), (min(v*e.L, vectors*e.L-1), 1)))
 
-    def step(l, sums):
-        ys = [load(e.at(b, (l, b_row), (v*e.L, 1))) for v in range(vectors)]
+    def step(l, sums, load=lambda p, mask: e.load(p)):
+        ys = [load(e.at(b, (l, b_row), (v*e.L, 1)), mask) for v,mask in enumerate(masks)]
         xs = [e.spread(e.load(e.at(a, (r, a_row), (l, a_col), scalar=True))) for r in range(rows)]
         return [e.fma(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
 
+    def least(x, y): return e.b.select(e.b.icmp_signed('<', x, y), x, y)
+
     def piece(p, totals):
         begin = e.b.mul(p, i64(PIECE))
-        left = e.b.sub(k, begin)
-        steps = e.b.select(e.b.icmp_signed('<', left, i64(PIECE)), left, i64(PIECE))
-        return e.add(totals, e.accumulate(steps, rows*vectors, lambda l, sums: step(e.b.add(begin, l), sums)))
+        stop = least(k, e.b.add(begin, i64(PIECE)))
+        whole = e.b.sub(least(stop, safe), begin)
+        sums = e.accumulate(whole, rows*vectors, lambda l, sums: step(e.b.add(begin, l), sums))
+        beyond = e.b.select(e.b.icmp_signed('<', whole, i64(0)), begin, e.b.add(begin, whole))
+        return e.add(totals, e.loop(beyond, stop, sums, lambda l, sums: step(l, sums, e.masked_load)))
+
+    def finish(load, store):
+        with e.b.if_else(add) as (yes, no):
+            with yes:
+                for s,place,(_,v) in zip(totals, places, grid): store(e.b.fadd(s, load(place, masks[v])), place, masks[v])
+            with no:
+                for s,place,(_,v) in zip(totals, places, grid): store(s, place, masks[v])
 
     pieces = e.b.sdiv(e.b.add(k, i64(PIECE-1)), i64(PIECE))
     totals = e.loop(i64(0), pieces, [e.zero]*rows*vectors, piece)
-    with e.b.if_else(add) as (yes, no):
-        with yes:
-            for s,place in zip(totals, places): store(e.b.fadd(s, load(place)), place)
-        with no:
-            for s,place in zip(totals, places): store(s, place)
+    with e.b.if_else(e.b.icmp_signed('==', cols, i64(vectors*e.L))) as (yes, no):
+        with yes: finish(lambda p, mask: e.load(p), lambda x, p, mask: e.store(x, p))
+        with no: finish(e.masked_load, e.masked_store)
 
 # %% ../nbs/backstage/tiles.ipynb #c0feb632
 ROWS = [r for r in (1, 2, 4, 8) if r < R] + [R]
 
 @intrinsic
-def tile(typingctx, rows, a, a_row, a_col, b, b_row, k, c, c_row, cols, add, kind):
+def tile(typingctx, rows, a, a_row, a_col, b, b_row, k, c, c_row, cols, safe, add, kind):
     "At address `c`: as many rows at `a` as ROWS has, times up to two vectors of columns at `b`, added to what is there if `add`"
     def codegen(context, builder, sig, args):
         e = Emit(context, builder, sig.args[-1].dtype)
@@ -85,7 +93,7 @@ def tile(typingctx, rows, a, a_row, a_col, b, b_row, k, c, c_row, cols, add, kin
         e.choose(builder.add(builder.select(two, i64(200), i64(100)), rows),
                  {100*v + r: case(r, v) for v in (1, 2) for r in ROWS})
         return context.get_dummy_value()
-    return types.void(*[types.intp]*10, types.boolean, kind), codegen
+    return types.void(*[types.intp]*11, types.boolean, kind), codegen
 
 jit = cached_njit(error_model='numpy')
 
@@ -181,15 +189,15 @@ def fill_block(a, a_row, a_col, b, b_row, b_col, c, c_row, n, k, m, pack_a, pack
                     x_row,x_col = (1, mc) if a_row==1 else (kc+16, 1)
                     pack(x, a_row, a_col, i1-i0, l1-l0, room_a, x_row, x_col, kind)
                     x = room_a
-                for j in range(0, cols, lanes):
-                    full = j//strip*strip + strip <= cols
-                    if full and j%strip: continue
-                    y_at,c_at = y + (j//strip*y_strip + j%strip)*size, c + (i0*c_row + j0 + j)*size
+                for j in range(0, cols, strip):
+                    count = min(strip, cols-j)
+                    beyond = (lanes-count%lanes)%lanes # what a tile would read past the last column: in how many last rows of `b`?
+                    safe = l1-l0 if pack_b or beyond==0 else k-l0 - -(-beyond//b_row) if b_row>0 else 0
                     i = 0
                     while i < i1-i0:
                         rows = rows_of(i1-i0-i)
-                        tile(rows, x + i*x_row*size, x_row, x_col, y_at, y_row, l1-l0,
-                             c_at + i*c_row*size, c_row, strip if full else min(lanes, cols-j), p>0, kind)
+                        tile(rows, x + i*x_row*size, x_row, x_col, y + j//strip*y_strip*size, y_row, l1-l0,
+                             c + ((i0+i)*c_row + j0 + j)*size, c_row, count, min(safe, l1-l0), p>0, kind)
                         i += rows
 
 # %% ../nbs/backstage/tiles.ipynb #89cb09ac
