@@ -95,8 +95,9 @@ def lead(desk, what, chunks, params, space):
         if tries > 1000: give_way()
 
 @cached_njit(nogil=True)
-def do_alone(what, chunks, params, space):
-    "Do all chunks of a job, without a desk"
+def do_alone(what, chunks, params, size):
+    "Do all chunks of a job, without a desk, with so many bytes of space"
+    space = np.empty(size, np.uint8)
     for q in range(chunks): call_at(what, q, params.ctypes.data, space.ctypes.data)
 
 # %% ../nbs/backstage/crew.ipynb #cde53c15
@@ -152,7 +153,7 @@ class Crew:
     ):
         "Do all chunks of a job"
         threads = min(threads or thread_count(), chunks)
-        if threads <= 1 or not self.busy.acquire(blocking=False): return do_alone(what, chunks, params, np.empty(size, np.uint8))
+        if threads <= 1 or not self.busy.acquire(blocking=False): return do_alone(what, chunks, params, size)
         try:
             if self.space is None: self.space = np.empty(SPACE, np.uint8)
             self.wake(threads-1)
