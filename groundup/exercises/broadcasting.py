@@ -26,7 +26,9 @@ class _:
     def centred(x): return x - x.mean(0)
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
     used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
-    mistakes = (('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
+    mistakes = (('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
+                ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
+                ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
                 ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns '
                  'average along `dim=0`'),
                 ('x.mean(0)', 'x.mean()', 'one mean is subtracted from everything; each column has a mean of its own'),
@@ -49,7 +51,8 @@ class _:
     def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
     also = 'return x/x.norm(dim=1)[:,None]'
     used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
-    mistakes = (('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a '
+    mistakes = (('x/(', 'x*(', 'multiplied by the length; divide by it'),
+                ('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a '
             'wrong result'),
                 ('(1, keepdim=True)', '(0)', 'the columns have length one now; the task asks for the rows'),
                 ('.sqrt()', '', 'the root is missing'),
@@ -82,7 +85,8 @@ class _:
     also = 'from itertools import zip_longest\npairs = list(zip_longest(s[::-1], t[::-1], fillvalue=1))[::-1]\n' \
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
     used = '`broadcast_shapes`, in this chapter, for any number of shapes'
-    mistakes = (('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
+    mistakes = (('q if p==1 else p', 'p', 'the size of `s` is taken, also where it is 1 and stretches'),
+                ('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
                 ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))',
                  'the shapes are lined up from the left; the rule begins at the last axis'),
                 ('return tuple(q if p==1 else p for p,q in zip(s[::-1], t[::-1]))[::-1]',
@@ -112,7 +116,8 @@ class _:
     def distances(a, b): return ((a[:,None] - b)**2).sum(-1)
     also = '# a² + b² - 2ab: the distances are a matrix product\nreturn (a*a).sum(1)[:,None] + (b*b).sum(1) - 2*a@b.T'
     used = 'nearest neighbours among the digits of chapter 1; the other way is why GPUs with fast products are good at this, too'
-    mistakes = (('a[:,None] - b', 'b[:,None] - a', 'the table is the wrong way round: a row belongs to a point of `a`'),
+    mistakes = (('return (a*a).sum(1)[:,None] + (b*b).sum(1) - a@b.T', 'a² + b² − 2ab: the 2 is missing'),
+                ('a[:,None] - b', 'b[:,None] - a', 'the table is the wrong way round: a row belongs to a point of `a`'),
                 ('((a[:,None] - b)**2).sum(-1)', '(a[:,None] - b).sum(-1)**2', 'the differences are added up before they are squared, so that they cancel'),
                 ('.sum(-1)', '.sum(-1).sqrt()', 'these are the distances; the task asks for their squares, without the root'),
                 ('a[:,None] - b', 'a - b', 'without a new axis, this is row by row; each of `a` should meet each of `b`'),
@@ -136,7 +141,9 @@ class _:
     def one_hot(y, classes): return y[:,None] == torch.arange(classes)
     also = 'return torch.eye(classes)[y]'
     used = 'the gradient of the loss in the training chapter: probabilities minus this table'
-    mistakes = (('y[:,None] == torch.arange(classes)', 'y == torch.arange(classes)[:,None]',
+    mistakes = (('y[:,None] == torch.arange(classes)', 'torch.eye(len(y))[y]', 'the identity has a row for each class, so `classes` of them'),
+                ('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
+                ('y[:,None] == torch.arange(classes)', 'y == torch.arange(classes)[:,None]',
             'the table is the wrong way round: a row belongs to a label, a column to a class'),
                 ('torch.arange(classes)', 'torch.arange(1, classes+1)', 'the classes are counted from 1 here; the labels begin with 0'),
                 ('==', '>=', 'this is 1 for all classes up to the label'),
@@ -191,14 +198,15 @@ class _:
     def windows(x, width): return torch.as_strided(x, (len(x)-width+1, width), (1, 1))
     also = 'return x.unfold(0, width, 1)'
     used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
-    mistakes = (('(len(x)-width+1, width)', '(len(x)-width, width)', 'the last window is missing'),
+    mistakes = (('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
+                ('(len(x)-width+1, width)', '(len(x)-width, width)', 'the last window is missing'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
                  'these windows do not overlap: each begins one place after the one before'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (width, len(x)-width+1), (1, 1))',
                  'the table is the wrong way round: a row is a window'),
                 ('(1, 1)', '(0, 1)', 'a stride of 0 stays where it is: all rows are the first window'),
                 ('return x[torch.arange(len(x)-width+1)[:,None] + torch.arange(width)]',
-                 'the windows are right, but indexing with a tensor copies: look at the same memory with other strides'))
+                 'the windows are right, but they are copies, as by indexing with a tensor, `stack` and `clone`: look at the same memory with other strides'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #9c0f9d1f
 @define('broadcasting-11', 'No looking ahead')
@@ -216,7 +224,9 @@ class _:
     def may_look(n): return torch.arange(n) <= torch.arange(n)[:,None]
     also = 'return torch.arange(n)[:,None] - torch.arange(n) >= 0'
     used = 'with the scores of einsum-5: where this is false, they become −∞ before the softmax'
-    mistakes = (('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
+    mistakes = (('<=', '==', 'each word looks at itself only'),
+                ('arange(n)[:,None]', 'arange(1, n+1)[:,None]', 'each word looks one place ahead'),
+                ('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
                 ('<=', '<', 'a word may look at itself, too'),
                 ('torch.arange(n) <= torch.arange(n)[:,None]', 'torch.arange(n)[:,None] <= torch.arange(n)',
                  'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),

@@ -13,24 +13,37 @@ from groundup.checker import Cost, Note, define, python_of
 from groundup.xray import array, unfilled, xray
 
 # %% ../../nbs/exercises/07_cuda.ipynb #908374df
-ASKS = {'out of bounds': 'which threads have nothing to do, and what do they have to ask first?',
+ASKS = {'out of bounds': 'has this thread a number to work on? If so, which index runs too far?',
         'uninitialised': 'which thread should write it, and is there a barrier in between?',
         'race': 'is there a barrier missing between them, or do they have to take turns?',
         'missed barrier': 'every thread of a block has to come to every `syncthreads`, also one that has nothing else to do',
         'wrapped index': 'a negative index counts from the end in Python; on a GPU it is a place before the array',
         'alias': 'two arrays are one and the same memory'}
 
+def picture(fault):
+    "An access outside of an array of one or two axes, drawn: a dot for each place, and a cross"
+    rows,columns = (1, *fault.shape)[-2:]
+    i,j = (0, *fault.index)[-2:]
+    if len(fault.shape) > 2 or max(rows, columns, i, j) > 30 or min(i, j) < 0: return ''
+    line = lambda r: ''.join(f"{'✗' if (r, c)==(i, j) else '·' if r < rows and c < columns else ' ':>3}" for c in range(max(columns, j+1)))
+    name = lambda r: f'{r:>4}' if len(fault.shape)==2 else '    '
+    return '\n'.join(['    ' + ''.join(f'{c:>3}' for c in range(max(columns, j+1))), *(name(r) + line(r).rstrip() for r in range(max(rows, i+1)))])
+
 def words_of(fault, f):
-    "A fault for the reader: who, where, and a question"
+    "A fault for the reader: who, where, a picture, and a question"
     def who(touch):
         number = lambda place: str(place[0]) if not any(place[1:]) else f'({place[0]}, {place[1]})'
         text = linecache.getline(python_of(f).__code__.co_filename, touch.line).strip()
         return f'thread {number(touch.thread)} of block {number(touch.block)}, in line {touch.line}, `{text}`'
     place = f"{fault.array}[{','.join(map(str, fault.index))}]" if fault.array and fault.index is not None else ''
-    if fault.kind=='out of bounds': said = f"{who(fault.first)}, {fault.first.kind}s {place}, and {fault.array} has the shape {'×'.join(map(str, fault.shape))}"
+    if fault.kind=='out of bounds':
+        allowed = f"{fault.array}[{','.join(['0'] * len(fault.shape))}] to {fault.array}[{','.join(str(n-1) for n in fault.shape)}]"
+        drawn = picture(fault)
+        said = f'{who(fault.first)}, {fault.first.kind}s {place}, and there is {allowed}' + f'\n{drawn}\n'*bool(drawn)
     elif fault.kind=='uninitialised': said = f'{who(fault.first)}, reads {place}, which nobody has written yet'
-    elif fault.kind=='race': said = f'{who(fault.first)}, and {who(fault.second)}, both use {place}, and at least one of them writes'
-    else: said = str(fault)
+    elif fault.kind=='race':
+        said = ''.join(f'\n    {touch.kind}s {place}: {who(touch)}' for touch in (fault.first, fault.second)) + '\nand nothing says who comes first'
+    else: said = str(fault).removeprefix(f'{fault.kind}: ')
     return f'{fault.kind}: {said}: {ASKS[fault.kind]}'
 
 def launched(
@@ -45,7 +58,8 @@ def launched(
     except RuntimeError as endless: return Note('endless', str(endless).partition(';')[0])
     own = python_of(f).__code__.co_varnames[:python_of(f).__code__.co_argcount]
     kinds = {f"{x.kind} of {x.array if x.array in own else 'the tile'}" + (f' ({x.first.kind})' if x.kind=='out of bounds' else '') for x in report.faults}
-    if kinds: return Note(', '.join(sorted(kinds)), words_of(report.faults[0], f))
+    first = sorted(report.faults, key=lambda x: x.kind != 'missed barrier')  # which makes all the others
+    if kinds: return Note(', '.join(sorted(kinds)), words_of(first[0], f))
     if report.float64 and narrow:
         text = linecache.getline(python_of(f).__code__.co_filename, report.float64[0]).strip()
         return Note('float64', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from `0.` or from '
@@ -103,7 +117,8 @@ class _:
     also = 'i = cuda.blockIdx.y*cuda.blockDim.y + cuda.threadIdx.y\nj = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < len(x) and j < ' \
             'x.shape[1]: out[i,j] = 2*x[i,j]'
     used = '"What a warp asks for": swap two letters, and the kernel is several times as fast'
-    mistakes = (('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart'),
+    mistakes = (('2*x[i,j]', 'x[i,j]*x[i,j]', 'this is the square; twice is asked for'),
+                ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart'),
                 (' and j < out.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
                 ('i < out.shape[0] and ', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
                 ('i < out.shape[0] and j < out.shape[1]', 'i < out.shape[1] and j < out.shape[0]',
@@ -136,7 +151,8 @@ class _:
     also = 'j,i = cuda.grid(2)\nif i >= len(a) or j >= b.shape[1]: return\ntotal = a[i,0]*b[0,j]\nfor l in range(1, len(b)): total += ' \
             'a[i,l]*b[l,j]\nc[i,j] = total'
     used = '`matmul_cuda_naive`, the rung of this chapter'
-    mistakes = (('float32(0)', '0.', 'the sum begins as a float64, and all of the arithmetic is done in float64'),
+    mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
+                ('float32(0)', '0.', 'the sum begins as a float64, and all of the arithmetic is done in float64'),
                 ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads work in different rows'),
                 ('j,i = cuda.grid(2)\ntotal = float32(0)\nfor l in range(a.shape[1]): total += a[i,l]*b[l,j]\nc[i,j] = total',
                  'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
@@ -170,7 +186,9 @@ class _:
     used = '"Broken kernels"; and cuda-7, with one atomic for a whole block'
     bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
             'help, since all still add at the same time'
-    mistakes = (('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
+    mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
+                ('for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
+                ('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
                 ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
                 ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
                 ('if cuda.grid(1) < len(x):\n    for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
@@ -359,7 +377,8 @@ class _:
            '        if i < len(x) and tile[turn,u] < x[i]: count += 1\n    turn = 1-turn\nif i < len(x): out[i] = count'
     used = 'the tiled product, cuda-9, whose loop has the same two barriers; "Fetch ahead" saves one with two tiles'
     bug = '        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tile for the next round while others still read the last piece'
-    mistakes = (('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
+    mistakes = (('tile[u] < x[i]', 'tile[u] > x[i]', 'these are the numbers that are larger'),
+                ('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
             'a thread reads what the others have not fetched yet: there is a barrier missing after filling'),
                 ('tile[u] < x[i]', 'tile[u] <= x[i]', 'numbers that are equal count here, too, at least the number itself'),
                 ('range(min(8, len(x)-start))', 'range(8)', 'the last piece may be shorter; what is left in the tile from the piece before is counted again'))
@@ -400,7 +419,9 @@ class _:
            '    if i < len(a) and j < b.shape[1]:\n        for l in range(min(4, len(b)-l0)): total += tile[0,y,l]*tile[1,l,x]\n    cuda.syncthreads()\nif ' \
            'i < len(a) and j < b.shape[1]: c[i,j] = total'
     used = 'this chapter\'s tiles, and all kernels of chapter 9; with blocks of 16×16 it is ready for a GPU'
-    mistakes = (('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    total = float32(0)\n    for l in range(a.shape[1]): total += '
+    mistakes = (('ta[y,x] =', 'ta[x,y] =', 'the tile of `a` is stored the wrong way round: what thread (x, y) fetches belongs to row y, column x'),
+                ('j,i = cuda', 'i,j = cuda', 'row and column are swapped: the first number of `cuda.grid(2)` runs along a row'),
+                ('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    total = float32(0)\n    for l in range(a.shape[1]): total += '
             'a[i,l]*b[l,j]\n    c[i,j] = total',
                  'right, but each number is fetched by every thread that needs it: fetch tiles together'),
                 ('a.shape[1], 4):', 'a.shape[1] - a.shape[1]%4, 4):', 'the last tile along the inner dimension is left out where it is not a whole one'),

@@ -23,7 +23,8 @@ class _:
     def pieces(xs, size): return [xs[i:i+size] for i in range(0, len(xs), size)]
     also = 'res = []\nwhile xs:\n    res.append(xs[:size])\n    xs = xs[size:]\nreturn res'
     used = '`chunks` and `chunks_faster`, in this chapter, cut a row of a picture into lines in this way'
-    mistakes = (('len(xs), size', 'len(xs)-size+1, size', 'the rest is missing: a last piece that is shorter than the others belongs to the result'),
+    mistakes = (('i+size', 'i+size-1', 'each piece is one short: a slice ends before its end anyway'),
+                ('len(xs), size', 'len(xs)-size+1, size', 'the rest is missing: a last piece that is shorter than the others belongs to the result'),
                 ('range(0, len(xs), size)', 'range(len(xs))', 'the pieces overlap: each one should begin where the one before ends'),
                 ('i+size', 'size', 'a slice is `[begin:end]`, and both count from the beginning of the list: the end is not `size` for all of them'),
                 ('return [xs[i*size:(i+1)*size] for i in range(len(xs)//size + 1)]', 'where the pieces come out even, there is an empty one too many'),
@@ -42,11 +43,12 @@ class _:
         yield from ((5, 2), (6, 2))
         for size in (rng.randint(2, 8) for _ in range(4)): yield from ((size*k+rest, size) for k,rest in ((0, 0), (1, 0), (2, 1)))
         for _ in range(6): yield rng.randint(9, 999), rng.randint(2, 50)
-        yield 3*10**20 + rng.randint(1, 9), 10
+        yield from ((3*10**20 + rng.randint(1, 9), 10), (rng.randint(10**20, 10**21), 7))
     def how_many(n, size): return -(-n//size)
     also = 'return (n+size-1)//size'
     used = 'every chapter with tiles: the blocks of a grid in CUDA, the panels of GEMM, the rows of a rank'
-    mistakes = (('-(-n//size)', 'n//size', 'this leaves out the last piece when it is a shorter one'),
+    mistakes = (('-(-n//size)', '-(-size//n)', 'the two are swapped: `n` is cut into pieces of `size`'),
+                ('-(-n//size)', 'n//size', 'this leaves out the last piece when it is a shorter one'),
                 ('-(-n//size)', 'n//size + 1', 'this counts one too many where nothing is left over'),
                 ('-(-n//size)', '(n+size)//size', 'this counts one too many where nothing is left over'),
                 ('-(-n//size)', 'math.ceil(n/size)', 'division with `/` makes a float, whose sixteen digits are too few for large numbers'),
@@ -92,7 +94,9 @@ class _:
     def idx_sizes(data): return [int.from_bytes(data[4+4*x:8+4*x], 'big') for x in range(data[3])]
     also = "import struct\nreturn list(struct.unpack_from(f'>{data[3]}I', data, 4))"
     used = 'the reader of IDX files behind `get_exp_data`'
-    mistakes = (("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
+    mistakes = (('data[4+4*x:8+4*x]', 'data[3+4*x:7+4*x]', 'one byte too early: byte 3 is the number of axes, and the sizes come after it'),
+                ('range(data[3])', 'range(2)', 'not every file has two axes: byte 3 says how many'),
+                ("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
                 ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]',
                  'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
                 ('return [data[7+4*x] for x in range(data[3])]', 'a size has four bytes, and this takes only the last of them'),
@@ -177,7 +181,9 @@ class _:
     used = 'the passes over the training set in the training chapter'
     bug = 'return rng.sample(xs, len(xs)), rng.sample(ys, len(ys))', 'the two lists are shuffled in two different orders, and the labels end up at other ' \
             'pictures'
-    mistakes = (('return xs, ys', 'nothing is shuffled: the order is the same each time'),
+    mistakes = (('pairs = list(zip(xs, ys))\nrng.shuffle(pairs)\nreturn pairs',
+                 'these are pairs of a picture and its label; take them apart into two lists'),
+                ('return xs, ys', 'nothing is shuffled: the order is the same each time'),
                 ('return rng.sample(xs, len(xs)), ys', 'only the pictures are shuffled, and the labels stay where they were'),
                 ('k = rng.randrange(len(xs))\nreturn xs[k:]+xs[:k], ys[k:]+ys[:k]',
                  'the lists are turned round like a wheel: neighbours stay neighbours, and most orders never come'),
@@ -203,7 +209,9 @@ class _:
     def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
     also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
     used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
-    mistakes = (('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
+    mistakes = (('size*(k+m)', 'size*m', 'the rows of `a` need room as well'),
+                ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
+                ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
             'where `b` alone does not fit, this is a negative number of rows'),
                 ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
                 ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),

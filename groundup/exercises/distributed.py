@@ -35,7 +35,8 @@ class _:
     def by_columns(a, shards): return np.concatenate([a@s for s in shards], axis=1)
     also = 'return np.hstack([a@s for s in shards])'
     used = 'the scheme "columns" of "Four ways to share a product"'
-    mistakes = (('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner '
+    mistakes = (('a@s', 's@a', 'the factors are swapped: `a` comes first'),
+                ('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner '
             'dimension'),
                 ('axis=1', 'axis=0', 'the parts are put below each other; columns lie side by side'),
                 ('s in shards', 's in shards[::-1]', 'the parts come in the opposite order'),
@@ -58,7 +59,8 @@ class _:
     def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
     also = 'res = 0\nfor r in range(len(a_shards)): res = res + a_shards[r]@b_shards[r]\nreturn res'
     used = 'the scheme "inner": each rank sends nearly a whole result, however many ranks there are'
-    mistakes = (('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
+    mistakes = (('return a_shards[0]@b_shards[0] + sum(a@b for a,b in zip(a_shards, b_shards))', 'the part of rank 0 is added twice'),
+                ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
             'each part is already as large as the whole result; the parts have to be added, not put side by side'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])',
                  'each part is already as large as the whole result; the parts have to be added, not put below each other'),
@@ -84,7 +86,8 @@ class _:
     also = 'return sum(a@b + (bias if r==0 else 0) for r,(a,b) in enumerate(zip(a_shards, b_shards)))'
     used = 'the layers of a network that no machine holds alone: only one rank adds the bias'
     bug = 'return sum(a@b + bias for a,b in zip(a_shards, b_shards))', 'every rank adds the bias to its part, so that the sum holds it once for each rank'
-    mistakes = (('return sum(a@b for a,b in zip(a_shards, b_shards))', 'now the bias is not added at all'),
+    mistakes = (('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
+                ('return sum(a@b for a,b in zip(a_shards, b_shards))', 'now the bias is not added at all'),
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
                 ('+ bias', '+ bias/len(a_shards)', 'the bias is divided by the number of ranks, and then added only once'),
                 ('return (sum(a@b + bias for a,b in zip(a_shards, b_shards)))/len(a_shards)', 'now the products are divided by the number of ranks, too'),
@@ -108,7 +111,10 @@ class _:
     def holds(rank, step, ranks): return (rank-step) % ranks
     also = 'shards = list(range(ranks))\nturn = step % ranks\nreturn (shards[-turn:] + shards[:-turn])[rank] if turn else rank'
     used = 'the scheme "rows", where `b` goes round in shards'
-    mistakes = (('rank-step', 'rank+step', 'this goes round the other way: what a rank holds comes from the rank before it'),
+    mistakes = (('rank-step', 'step-rank', 'the sign is wrong: a step goes back from `rank`'),
+                ('% ranks', '% (ranks-1)', 'there are `ranks` places in the ring, numbered 0 to `ranks-1`'),
+                ('(rank-step) % ranks', 'step % ranks', 'this is the same for every rank: where does it begin?'),
+                ('rank-step', 'rank+step', 'this goes round the other way: what a rank holds comes from the rank before it'),
                 ('(rank-step) % ranks', 'rank-step', 'a ring has no end: numbers below 0 have to go on from the last rank'),
                 ('rank-step', 'rank-step-1', 'one step too far: at step 0 each rank still holds its own'),
                 ('(rank-step) % ranks', 'max(0, rank-step)', 'a ring has no end: before rank 0 comes the last one'),
@@ -138,7 +144,10 @@ class _:
         return new
     also = 'n = len(pieces)\nreturn [[pieces[r][p] + (pieces[r-1][p] if p==(r-1-s) % n else 0) for p in range(n)] for r in range(n)]'
     used = 'all_reduce, and "The bill, before you order": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
-    mistakes = (('p = (sender-s) % ranks', 'p = (r-s) % ranks', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
+    mistakes = (('new[r][p] += pieces[sender][p]', 'new[sender][p] += pieces[r][p]', 'sender and receiver are swapped'),
+                ('pieces[sender][p]', 'pieces[r][p]', "this adds a rank's own piece; add what the sender has"),
+                ('p = (sender-s) % ranks', 'p = s', 'which piece is sent depends on who sends it'),
+                ('p = (sender-s) % ranks', 'p = (r-s) % ranks', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
                 ('(r-1) % ranks', '(r+1) % ranks', 'the ring goes round the other way: a rank gets from the one before it'),
                 ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]',
                  'what comes in is added to the piece that is there, and does not replace it'),
@@ -165,7 +174,8 @@ class _:
     also = 'import statistics\nreturn statistics.fmean(means, counts)'
     used = 'the loss of a training that is shared out, whose last batch is smaller'
     bug = 'return sum(means)/len(means)', 'a rank with few numbers counts as much as one with many'
-    mistakes = (('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
+    mistakes = (('return sum(counts)/len(counts)', 'this is the mean of the counts'),
+                ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),
                 ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'),
                 ('return sum(m*c for m,c in zip(means, counts))/len(means)/len(counts)',
@@ -193,7 +203,10 @@ class _:
         return r if now - last[r] > limit else None
     also = 'late = [(t, r) for r,t in enumerate(last) if now-t > limit]\nreturn min(late)[1] if late else None'
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
-    mistakes = (('> limit', '>= limit', 'silent for exactly the limit is still alive: more than `limit` seconds'),
+    mistakes = (('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',
+                 'this is the last one that is late; the one to blame has been silent longest'),
+                ('return r if', 'return last[r] if', 'this is a time; the number of the rank is asked for'),
+                ('> limit', '>= limit', 'silent for exactly the limit is still alive: more than `limit` seconds'),
                 ('return next((r for r,t in enumerate(last) if now-t > limit), None)',
                  'this is the first one that is late; the one to blame has been silent longest, the others wait for it'),
                 ('min(last)', 'max(last)', 'this is the one that was heard most recently; the one to blame has been silent longest'),

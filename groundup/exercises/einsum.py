@@ -49,7 +49,8 @@ class _:
     def trace_of_product(a, b): return torch.einsum('ik,ki->', a, b)
     also = "return torch.einsum('ki,ik->', b, a)"
     used = '"A gallery", and wherever one number says how alike two matrices are'
-    mistakes = (('ik,ki->', 'ik,ik->', 'number by number, without a transpose: the letters of `b` are in the wrong order'),
+    mistakes = (('ik,ki->', 'ik,kj->ij', 'this is the whole product: on its diagonal, both letters are the same'),
+                ('ik,ki->', 'ik,ik->', 'number by number, without a transpose: the letters of `b` are in the wrong order'),
                 ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'),
                 ('ik,ki->', 'ik,ki->i', 'this is the diagonal; its numbers are to be added up'),
                 ('ik,ki->', 'ik,ki->k', 'this is the diagonal of the other product, `b` times `a`; its numbers are to be added up'))
@@ -70,7 +71,9 @@ class _:
     def scores(queries, keys): return torch.einsum('bqhd,bkhd->bhqk', queries, keys)
     also = "return torch.einsum('bkhd,bqhd->bhqk', keys, queries)"
     used = '"How can it be that fast?"; it is the innermost product of every language model'
-    mistakes = (('->bhqk', '->bqkh', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
+    mistakes = (('bkhd', 'bkhe', 'the features have two letters, so each is summed on its own; they should be walked together'),
+                ('bqhd,bkhd', 'bhqd,bhkd', 'the axes come as sentence, word, head, feature: the second letter is a word, the third a head'),
+                ('->bhqk', '->bqkh', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
                 ('->bhqk', '->bqhk', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
                 ('->bhqk', '->bhkq', 'query and key are swapped in the result'),
                 ('bkhd', 'bkgd', 'the heads are mixed: each query is multiplied by the sum over all heads of the keys'),
@@ -94,7 +97,10 @@ class _:
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
     used = '"Which loops does it mean?", and the order of several operands, which is chosen by this number'
-    mistakes = (("return math.prod(sizes[l] for l in formula.partition('->')[2])",
+    mistakes = (("return math.prod(sizes[l] for l in set(formula.partition(',')[0]) - set('->'))", 'these are the letters of the first operand only'),
+                ("set(formula) - set(',->')", "set(formula.partition('->')[0]) - set(formula.partition('->')[2]) - {','}",
+                 'these are the letters that are summed; those of the result have loops, too'),
+                ("return math.prod(sizes[l] for l in formula.partition('->')[2])",
             'these are the places of the result; the letters that are summed have loops, too'),
                 ("return math.prod(sizes[l] for l in formula.partition('->')[0] if l != ',')", 'a letter that occurs twice is counted twice; it is one loop'),
                 ("return math.prod(sizes[l] for l in formula if l not in ',->')", 'a letter that occurs twice is counted twice; it is one loop'),
@@ -120,7 +126,10 @@ class _:
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
     also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
     used = '"Does the order matter?", where ten matrices in the wrong order don\'t fit in memory'
-    mistakes = (('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '
+    mistakes = (('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
+                ('n*l*m', 'k*l*m', '`a` with `b` gives n×l, and `c` is l×m: the second product costs n·l·m'),
+                ('return min(n*l*m, n*k*m)', 'the first product of each order is missing'),
+                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '
             'last two'),
                 ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'k*l*m + n*k*m', 'this always begins with the last two; sometimes it is cheaper to begin with the '
                  'first two'),

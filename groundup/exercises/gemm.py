@@ -28,7 +28,8 @@ class _:
     def peak(cores, units, bits, size, ghz): return cores*units*(bits//8//size)*2*ghz
     also = 'lanes = bits/(8*size)\nflop_per_cycle = 2*lanes*units*cores\nreturn flop_per_cycle*ghz'
     used = '`peak_gflops`, which measures it; every roofline has it as its roof'
-    mistakes = (('*2*', '*', 'a multiply-add counts as two operations'),
+    mistakes = (('bits//8//size', 'bits//8', 'these are the bytes of a vector; how many numbers is that?'),
+                ('*2*', '*', 'a multiply-add counts as two operations'),
                 ('bits//8//size', 'bits//size', '`bits` are bits, and `size` is bytes: eight bits are a byte'),
                 ('(bits//8//size)', '1', 'each unit works on a whole vector at once: how many numbers fit into it?'),
                 ('return cores*(bits//8//size)*2*ghz', 'each core has several units, which all work in each cycle'),
@@ -61,7 +62,10 @@ class _:
     also = 'panels = -(-b.shape[1]//width)\nwide = np.pad(b, ((0, 0), (0, panels*width - b.shape[1])))\nreturn wide.reshape(len(b), panels, ' \
             'width).transpose(1, 0, 2)'
     used = '"Blocks for the caches, and packing"'
-    mistakes = (('k,m = b.shape\npanels = -(-m//width)\nreturn np.pad(b, ((0, 0), (0, panels*width-m))).reshape(panels, k, width)',
+    mistakes = (('p*width:(p+1)*width]', 'p:p+width]', 'panel `p` begins at column `p*width`, not at column `p`'),
+                ('res[p,:,:columns.shape[1]]', 'res[p]', 'the last panel is narrower than the others: fill it up with zeros'),
+                ('-(-m//width)', 'm//width + 1', 'where the columns come out even, this is one panel too many'),
+                ('k,m = b.shape\npanels = -(-m//width)\nreturn np.pad(b, ((0, 0), (0, panels*width-m))).reshape(panels, k, width)',
                  'a plain reshape goes on in the same row; a panel holds the same columns of all rows, so the axes have to be swapped: k × panels × width '
                  'first, then `transpose(1, 0, 2)`'),
                 ('k,m = b.shape\nreturn np.stack([b[:,p:p+width] for p in range(0, m-width+1, width)]) if m >= width else np.zeros((0, k, width))',
@@ -99,8 +103,10 @@ class _:
         c[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s
     also = 'sums = [0.]*4\nfor l in range(len(b)):\n    rows,columns = [a[i,l] for i in (0, 1)], [b[l,j] for j in (0, 1)]\n' \
            '    sums = [t + x*y for t,(x,y) in zip(sums, [(x, y) for x in rows for y in columns])]\nfor n,t in enumerate(sums): c[n//2,n%2] = t'
-    used = '"A tile of the result in registers": the same with 6×16 numbers'
-    mistakes = (('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
+    used = '"A tile of the result in registers": the same with as many numbers as the registers of your processor hold'
+    mistakes = (('    c[0,0],c', '        c[0,0],c', 'right, but `c` is written in each step: write it after the loop'),
+                ('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
+                ('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
             'c[i,j] = total',
                  'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'),
                 ('for l in range(a.shape[1]):\n    x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]\n    c[0,0] += x*u\n    c[0,1] += x*v\n    c[1,0] += y*u\n    '

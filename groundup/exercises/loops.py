@@ -24,7 +24,8 @@ class _:
         return total
     also = 'return sum(x*y for x,y in zip(u, v))'
     used = 'each number of a product is one, and GEMM does sixteen at once'
-    mistakes = (('return [x*y for x,y in zip(u, v)]', 'the products are right, and still have to be added up'),
+    mistakes = (('total += x*y', 'return x*y', 'the `return` is in the loop, and the first round is the last'),
+                ('return [x*y for x,y in zip(u, v)]', 'the products are right, and still have to be added up'),
                 ('return sum(u)*sum(v)', 'each number of `u` meets every number of `v` here: walk both lists at once, and multiply number by number'),
                 ('return sum(u[l]*v[l] for l in range(len(u)-1))', 'the last pair is left out: `range(n)` ends before `n`'),
                 ('total += x*y', 'total = x*y', 'only the last product is kept; add each to the total, with `+=`'),

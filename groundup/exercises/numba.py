@@ -44,8 +44,8 @@ def race_in(
         for place in writers:
             if len(users[place]) > 1:
                 index = ','.join(map(str, np.unravel_index(place, w.shape)))
-                return Note('race', f'a race: threads {" and ".join(map(str, sorted(users[place])[:2]))} both use {name}[{index}], and at least one of '
-                        f'them writes')
+                return Note(f'race at {index}, {len(w.record)} accesses', f'a race: threads {" and ".join(map(str, sorted(users[place])[:2]))} both use '
+                            f'{name}[{index}], and at least one of them writes')
 
 def small(rng, *shape): return np.array(ints(rng, *shape), float).reshape(shape)
 
@@ -70,7 +70,9 @@ class _:
         return total
     also = 'total = 0.\nfor i in range(len(x)): total += x[i]*(x[i] > limit)\nreturn total'
     used = 'the innermost loop of the product, which is compiled first in this chapter'
-    mistakes = (('total += v', 'total += 1', 'this counts the numbers, and should add them up'),
+    mistakes = (('if v > limit: ', '', 'all numbers are added up; only those above the limit belong to the sum'),
+                ('in x', 'in x[:-1]', 'the last number is left out'),
+                ('total += v', 'total += 1', 'this counts the numbers, and should add them up'),
                 ('v > limit', 'v >= limit', 'a number that equals the limit is not larger than it'),
                 ('v > limit', 'v < limit', 'this adds up the numbers below the limit'),
                 ('total += v', 'total = v', 'only the last of them is kept; add each to the total, with `+=`'),
@@ -97,7 +99,9 @@ class _:
         return total
     also = 'if u.shape != v.shape: raise ValueError("the lengths differ")\nreturn (u*v).sum()'
     used = '`matmul_sizes`, the first line of every rung'
-    mistakes = (("if len(u) != len(v): raise ValueError('the lengths differ')", 'pass',
+    mistakes = (('range(len(u))', 'range(len(u)-1)', 'the last pair is left out'),
+                ('total +=', 'total =', 'only the last product is kept; add them up'),
+                ("if len(u) != len(v): raise ValueError('the lengths differ')", 'pass',
             'nothing looks at the lengths: where they differ, this reads outside of an array'),
                 ('total = 0.\nfor l in range(min(len(u), len(v))): total += u[l]*v[l]\nreturn total',
                  'the longer array is cut to the length of the other, and you never learn of it'),
@@ -159,7 +163,10 @@ class _:
         return begin, begin + each + (t < rest)
     also = 'return t*(n//threads) + min(t, n%threads), (t+1)*(n//threads) + min(t+1, n%threads)'
     used = 'threads here, and the rows of each rank in chapter 12'
-    mistakes = (('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
+    mistakes = (('return (t-1)*n//threads, t*n//threads', 'the threads are counted from 0'),
+                ('t < rest', 't <= rest', 'one thread too many gets an extra row: of 2 extra rows, threads 0 and 1 get one'),
+                ('return t*n/threads, (t+1)*n/threads', "rows are whole: a share can't begin within one"),
+                ('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
                 ('return t*(n//threads), n if t==threads-1 else (t+1)*(n//threads)', 'the last thread gets all that is left over, and the others wait for it'),
                 ('each = -(-n//threads)\nreturn min(n, t*each), min(n, (t+1)*each)',
                  'rounding up gives the first threads too much, and the last ones little or nothing'),
@@ -195,8 +202,8 @@ class _:
         most = -(-len(x)//threads)
         if race := race_in(dict(out=out, x=x)): return race
         if np.allclose(x.a.sum(1), out.a) and max(shares) > most:
-            return Note('unfair', f'right, but thread {shares.index(max(shares))} of {threads} adds up {max(shares)} of the {len(x)} rows; share them out, '
-                    f'so that none has more than {most}')
+            return Note(f'unfair {shares}', f'right, but thread {shares.index(max(shares))} of {threads} adds up {max(shares)} of the {len(x)} rows; '
+                        f'share them out, so that none has more than {most}')
         return {'out': out.a}
     def sum_rows(t, threads, x, out):
         n,m = x.shape
@@ -206,7 +213,10 @@ class _:
     used = 'the threads of `matmul_parallel`: each has rows of the result of its own'
     bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]',
             'a race: the threads share out the columns, so they all add to the same sums')
-    mistakes = (('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
+    mistakes = (('range(t, n, threads)', 'range(t, n)', 'each thread takes all the rows from its own on: go in steps of `threads`'),
+                ('range(t, n, threads)', 'range(n)', 'a race: every thread does all of the rows'),
+                ('out[i] += x', 'out[i] = x', 'only the last number of each row is kept; add them up'),
+                ('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
             'thread 0 does everything, and the others have nothing to do'),
                 ('n,m = x.shape\nif t < n:\n    for j in range(m): out[t] += x[t,j]',
                  'each thread does a single row, and where there are more rows than threads, some are missing'),
@@ -236,7 +246,10 @@ class _:
         return smallest, largest
     also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
     used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))',
+    mistakes = (('smallest,largest = 10**9,0\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\n'
+                 'return smallest, largest',
+                 'the search begins with a number that need not be there: begin with `x[0]`'),
+                ('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))',
             'right, but the array is gone through twice, so that each number is read twice'),
                 ('smallest = largest = x[0]', 'smallest = largest = 0.', 'the search begins with 0, which need not be among the numbers'),
                 ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    smallest,largest = min(smallest, x[i]), max(largest, x[i])\nreturn smallest, '
@@ -284,7 +297,8 @@ class _:
             'range(runs))'
     used = '`bench`, which times every rung of this book'
     bug = 'start = clock()\nf()\nreturn clock() - start', 'the only call that is measured is the one that compiles'
-    mistakes = (('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
+    mistakes = (('runs//2]', 'runs//2 - 1]', 'one place before the middle: places are counted from 0'),
+                ('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
                 ('sorted(times)[runs//2]', 'sum(times)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
                 ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',
                  'a mean is spoiled by a single interruption; the median is the middle one'),

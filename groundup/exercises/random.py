@@ -28,7 +28,10 @@ class _:
         return steps
     also = 'from itertools import count\nreturn next(n for n in count(1) if x*pow(a, n, p) % p==x)'
     used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
-    mistakes = (('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
+    mistakes = (('return 1', 'it stops after one step: what is compared with what?'),
+                ('y,steps = x*a % p, 1', 'y,steps = x, 0', 'the loop is over before it begins: take one step, then compare'),
+                ('y*a % p, steps', '(y+a) % p, steps', 'this adds `a`; each step multiplies by it'),
+                ('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
                 ('return p-1', 'not every factor visits all the numbers below the prime'),
                 ('return p', 'not every factor visits all the numbers below the prime'),
                 ('% p, 1', '% p, 2', 'one step too many: the first product is step 1'),
@@ -50,7 +53,9 @@ class _:
     def roll(u, sides): return int(u*sides) + 1
     used = 'drawing a place to shuffle, in every pass of the training chapter'
     also = 'return 1 + int(sides*u)'
-    mistakes = (('int(u*sides) + 1', 'round(u*sides)', 'rounding gives the first and the last number only half of the share of the others, and 0 is no side'),
+    mistakes = (('int(u*sides)', 'int(u)*sides', '`int(u)` is always 0: stretch first, then cut'),
+                ('int(u*sides)', 'round(u*sides)', 'rounding reaches one side too far, and gives the first half of its share'),
+                ('int(u*sides) + 1', 'round(u*sides)', 'rounding gives the first and the last number only half of the share of the others, and 0 is no side'),
                 ('int(u*sides) + 1', 'int(u*sides)', 'this die begins at 0; its sides are 1 to `sides`'),
                 ('u*sides', 'u*(sides-1)', 'the last side never comes up'),
                 ('int(u*sides) + 1', 'round(u*(sides-1)) + 1', 'rounding gives the first and the last side only half of the share of the others'),
@@ -73,7 +78,10 @@ class _:
         return sum((c-e)**2/e for c in counts)
     also = 'n,k = sum(counts), len(counts)\nreturn k/n*sum(c*c for c in counts) - n'
     used = '"Does it look random?" and the test that the generator fails'
-    mistakes = (('**2/e', '**2', 'the squared distances are not divided by what was expected'),
+    mistakes = (('/len(counts)', '', 'each count is compared with the sum of all; it is expected to be a share of it'),
+                ('(c-e)**2/e', '((c-e)/e)**2', 'the expected number is squared as well: square the distance, and then divide'),
+                ('sum(counts)/len(counts)', '1/len(counts)', 'this is a share; the expected count is that share of all the draws'),
+                ('**2/e', '**2', 'the squared distances are not divided by what was expected'),
                 ('**2/e', '**2/c', 'this divides by the counts themselves; it is the expected number that belongs below'),
                 ('/len(counts)', '//len(counts)', 'the expected number is cut to a whole one; use `/`, not `//`'),
                 ('(c-e)**2/e', '(c-e)/e', 'the distances cancel: square them before you add up'),
@@ -125,7 +133,9 @@ class _:
     also = 'jump,places = pow(16807, draws, 2**31-1), [x]\nwhile len(places) < workers: places.append(places[-1]*jump % (2**31-1))\nreturn places'
     used = '`spawn` and `jumpahead`: a stream for each worker'
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
-    mistakes = (('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
+    mistakes = (('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
+                ('x*pow(16807, w*draws,', 'x*w*pow(16807, draws,', '`w` jumps are the w-th power of one jump, not `w` times it'),
+                ('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
                 ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else '
                  'in it'),
                 ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x, w*draws, 2**31-1)', 'each step multiplies by 16807, not by `x`'),
