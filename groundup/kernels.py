@@ -7,7 +7,7 @@ __all__ = ['SHARED', 'KERNELS', 'SMALL', 'ODD_SHAPES', 'GPU_SIZES', 'stage', 'st
            'clear', 'multiply_add', 'square_kernel', 'four', 'load_four', 'four_each', 'put_fours', 'sparing',
            'vector_kernel', 'fetch_one', 'fetch_four', 'fetch_each', 'ahead_kernel', 'stage_columns', 'combine',
            'narrow_kernel', 'cover', 'tiles', 'narrow_plan', 'choose_kernel', 'matmul_cuda', 'launch_kernel_errors',
-           'resident', 'kernel_row', 'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table', 'show_gpu']
+           'measure_kernels', 'measure_copies', 'gpu_json', 'gpu_table']
 
 # %% ../nbs/09_kernels.ipynb #b24d9fd0
 import inspect, json, math, subprocess
@@ -22,7 +22,6 @@ from numba.extending import intrinsic
 from .core import attempt, bench, matmul_sizes, rel_error, show_time
 from .cuda import TPB, blocks_for, coalesced_kernel, matmul_kernel, shared_kernel
 from .gpu import KernelPlan, MOST_ROWS, copy_gbs, event_seconds, launch_plans, matmul_torch_cuda, multiply_on_gpu, why_no_gpu
-from .plots import show_bars
 from .table import Table
 from .xray import SHARED_BYTES
 
@@ -76,9 +75,7 @@ def put(c, i, j, value):
 # %% ../nbs/09_kernels.ipynb #1f1375d2
 @lru_cache
 def rows_kernel(
-    bm:int=64, bn:int=64, # rows and columns that a block makes
-    bk:int=8, # columns of `a` and rows of `b` in a tile
-    tm:int=8, # rows that a thread makes
+    bm:int=64, bn:int=64, bk:int=8, tm:int=8, # sizes, as `check_tiles` has them
 ): # a kernel for bm*bn//tm threads in one direction, and blocks (columns, rows)
     "Each thread makes `tm` numbers of a column, float32. Raises `ValueError` as `check_tiles` does"
     check_tiles(bm, bn, bk, tm)
@@ -122,9 +119,7 @@ def multiply_add(acc, u, v):
 # %% ../nbs/09_kernels.ipynb #d5e04455
 @lru_cache
 def square_kernel(
-    bm:int=128, bn:int=128, # rows and columns that a block makes
-    bk:int=8, # columns of `a` and rows of `b` in a tile
-    tm:int=8, tn:int=8, # rows and columns that a thread makes
+    bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, as `check_tiles` has them
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
     "Each thread makes `tm`×`tn` numbers, float32. Raises `ValueError` as `check_tiles` does"
     check_tiles(bm, bn, bk, tm, tn)
@@ -199,9 +194,7 @@ def sparing(
 
 @lru_cache
 def vector_kernel(
-    bm:int=128, bn:int=128, # rows and columns that a block makes: multiples of 4*tm and 8*tn
-    bk:int=8, # columns of `a` and rows of `b` in a tile
-    tm:int=8, tn:int=8, # rows and columns that a thread makes, multiples of four
+    bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, as `check_tiles` has them
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
     "Like `square_kernel`, reading four at once and sharing with its warp. Raises `ValueError` as `check_tiles` does"
     check_tiles(bm, bn, bk, tm, tn, fours=True)
@@ -252,9 +245,7 @@ def fetch_each(x, i, j):
 # %% ../nbs/09_kernels.ipynb #ad874ccd
 @lru_cache
 def ahead_kernel(
-    bm:int=128, bn:int=128, # rows and columns that a block makes: multiples of 4*tm and 8*tn
-    bk:int=8, # columns of `a` and rows of `b` in a tile, such that each thread fetches four numbers of both
-    tm:int=8, tn:int=8, # rows and columns that a thread makes, multiples of four
+    bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, as `check_tiles` has them
     aligned:bool=False, # are the lengths of the rows of `a` and `b` multiples of four?
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
     "Like `vector_kernel`, fetching the next tile while it works on this one. Raises `ValueError` as `check_tiles` does"
@@ -430,39 +421,19 @@ def launch_kernel_errors(
             res[name] = max(res.get(name, 0), *(rel_error(*map(torch.from_numpy, (c, a, b))),))
     return res
 
-# %% ../nbs/09_kernels.ipynb #53a894f4
-def resident(
-    threads:int, # of a block
-    registers:int, # of a thread
-    shared:int, # bytes of shared memory for a block
-) -> int: # blocks
-    "How many blocks a multiprocessor of compute capability 9.0 takes at a time"
-    warps = cover(threads, 32)
-    fit = 4*(65536//4//(256*cover(registers*32, 256)))
-    return min(fit//warps, 64//warps, 32, 228*1024//(shared + 1024))
-
 # %% ../nbs/09_kernels.ipynb #6594fa95
 GPU_SIZES = [(4096,4096,4096), (50000,784,10)] + [(s,s,s) for s in (128, 256, 512, 1024, 2048, 8192)] + [(4095,4097,4093), (50000,784,16), (5,784,10)]
 
-def kernel_row(
-    name:str, # of the kernel
-    n:int, k:int, m:int, # sizes
-    seconds:tuple, # median and interquartile range, s
-    library:float, # seconds of cuBLAS
-    copy:float, # GB/s of a copy
-    error:float, # relative, against float64
-) -> dict: # what is kept of a measurement
-    "A measurement, with its speed in operations and in bytes, and as a fraction of cuBLAS and of a copy"
+def _row(name, n, k, m, seconds, library, copy, error):
+    "A measurement, with its speed in operations and in bytes, and as a fraction of cuBLAS (seconds) and of a copy (GB/s)"
     t,gbs = seconds[0], 4*(n*k + k*m + n*m)/seconds[0]/1e9
     return dict(kernel=name, n=n, k=k, m=m, seconds=t, spread=seconds[1], gflops=2*n*k*m/t/1e9, gbs=gbs,
                 of_cublas=library/t, of_copy=gbs/copy, rel_error=error)
 
-# %% ../nbs/09_kernels.ipynb #08d5a24f
 def measure_kernels(
     shapes=GPU_SIZES, # sizes n, k, m
     before=None, # called with the name of each measurement
-    kernels=KERNELS, # name → function from n, k, m to a `KernelPlan`
-): # yields rows of `kernel_row`
+): # yields a dict for each measurement
     "Time each kernel that takes the product, and cuBLAS, on each product on this GPU, float32, without copies. Raises `RuntimeError` where there is no GPU"
     if why := why_no_gpu(): raise RuntimeError(f'{why}; the figures need a GPU, and torch with CUDA')
     tf32,torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, False
@@ -472,24 +443,21 @@ def measure_kernels(
             a,b = torch.randn(n, k, generator=gen, device='cuda'), torch.randn(k, m, generator=gen, device='cuda')
             library = event_seconds(lambda: torch.matmul(a, b))
             if before: before(f'cuBLAS {n} × {k} × {m}')
-            yield kernel_row('cuBLAS', n, k, m, library, library[0], copy, rel_error(a@b, a, b))
-            for name,plan in kernels.items():
+            yield _row('cuBLAS', n, k, m, library, library[0], copy, rel_error(a@b, a, b))
+            for name,plan in KERNELS.items():
                 try: plan(n, k, m)
                 except ValueError: continue
                 if before: before(f'{name} {n} × {k} × {m}')
                 c = torch.full((n,m), math.nan, device='cuda')
                 stream,arrays = cuda.external_stream(torch.cuda.current_stream().cuda_stream), [*map(cuda.as_cuda_array, (a, b, c))]
                 seconds = event_seconds(lambda: launch_plans(plan, *arrays, stream))
-                yield kernel_row(name, n, k, m, seconds, library[0], copy, rel_error(c, a, b))
+                yield _row(name, n, k, m, seconds, library[0], copy, rel_error(c, a, b))
     finally: torch.backends.cuda.matmul.allow_tf32 = tf32
 
-# %% ../nbs/09_kernels.ipynb #b3dc9ba6
-def measure_copies(
-    n:int=50000, k:int=784, m:int=10, # sizes
-) -> dict: # s, medians: `a` and `b` to the GPU, the result back, and the whole products from CPU to CPU
-    "What the copies cost, on this GPU, from ordinary memory of the CPU"
-    a,b = torch.randn(n, k), torch.randn(k, m)
-    c = cuda.to_device(np.empty((n,m), np.float32))
+def measure_copies() -> dict: # s, medians: `a` and `b` to the GPU, the result back, and the whole products from CPU to CPU
+    "What the copies of 50000×784 @ 784×10 cost, on this GPU, from ordinary memory of the CPU"
+    a,b = torch.randn(50000, 784), torch.randn(784, 10)
+    c = cuda.to_device(np.empty((50000,10), np.float32))
     def to_gpu():
         for x in (a, b): cuda.to_device(x.numpy())
         cuda.synchronize()
@@ -507,19 +475,10 @@ def gpu_json(
     return json.dumps(dict(device=torch.cuda.get_device_name(), driver=smi, cuda=torch.version.cuda, versions=versions, date=str(date.today()),
                            copy_gbs=rows[0]['gbs']/rows[0]['of_copy'], copies=copies, rows=rows), indent=1)
 
-# %% ../nbs/09_kernels.ipynb #81518168
 def gpu_table(
     rows, # what `measure_kernels` gave
-) -> Table: # a line a measurement
+) -> Table: # a line for each measurement
     "Kernels and products side by side"
     header = ['product', 'kernel', 'time', 'GFLOP/s', 'GB/s', '% of cuBLAS', '% of a copy', 'rel. error']
     return Table(header, [[f"{r['n']} × {r['k']} × {r['m']}", r['kernel'], show_time(r['seconds']), f"{r['gflops']:,.0f}", f"{r['gbs']:,.0f}",
                            f"{100*r['of_cublas']:.1f}", f"{100*r['of_copy']:.1f}", f"{r['rel_error']:.0e}"] for r in rows])
-
-def show_gpu(
-    rows, # what `measure_kernels` gave
-    n:int=4096, k:int=4096, m:int=4096, # the product to draw
-): # the axes
-    "The kernels on one product, beside cuBLAS"
-    speeds = {r['kernel']: r['gflops'] for r in rows if (r['n'],r['k'],r['m'])==(n,k,m)}
-    return show_bars(dict(sorted(speeds.items(), key=lambda x: x[1])), f'{n} × {k} @ {k} × {m}, GFLOP/s', fmt=lambda v: f'{v:,.0f}', highlight='cuBLAS')
