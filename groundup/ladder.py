@@ -79,7 +79,7 @@ class Step:
     def short(self): return self.name.removeprefix('matmul_')
 
     def __repr__(self):
-        times = [f'{significant(x):g} × {to}' for x,to in ((self.speedup_prev, 'the step before'), (self.speedup_first, 'the first')) if x]
+        times = [f'{significant(x):g} × as fast as {to}' for x,to in ((self.speedup_prev, 'the step before'), (self.speedup_first, 'the first')) if x]
         return '; '.join([repr(self.run) if self.run else f'{self.name}: {self.skipped}', *times])
 
 def _try(f, step, a, b, min_time):
