@@ -9,6 +9,7 @@ __all__ = ['MNIST_URL', 'MNIST_SHA256', 'MNIST_SIZE', 'IDX_TYPES', 'SIZES', 'FAC
 
 # %% ../nbs/backstage/fetch.ipynb #237cdd45
 import glob, gzip, hashlib, math, os, pickle, sys, threading, time, zipfile, zlib
+from functools import cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -211,10 +212,8 @@ FACES = ('DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSansMono DejaVuSan
          'cmb10 cmr10 cmss10 cmti10 cmtt10 DejaVuSansMono-Bold').split()
 WEIGHTS = (0, 1.2, 2.4) # width of the line around a glyph, 1/72 inch
 
-def draw_glyphs(
-    size:int=56, # side of the square that each glyph is drawn in, pixels
-    height:float=0.7, # height of a digit, as a fraction of `size`
-) -> torch.Tensor: # styles×10×size×size, float32, 0 is paper and 1 is ink
+@cache
+def draw_glyphs() -> torch.Tensor: # styles×10×56×56, float32, 0 is paper and 1 is ink
     "The digits 0 to 9 in every face and weight, centred"
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -223,7 +222,7 @@ def draw_glyphs(
     from matplotlib.patches import PathPatch
     from matplotlib.textpath import TextPath
     from matplotlib.transforms import Affine2D
-    styles = list(product(FACES, WEIGHTS))
+    styles,size = list(product(FACES, WEIGHTS)), 56
     fig = Figure(figsize=(10*size/100, len(styles)*size/100), dpi=100)
     canvas = FigureCanvasAgg(fig)
     for row,(face,weight) in enumerate(styles):
@@ -232,7 +231,7 @@ def draw_glyphs(
             path = TextPath((0,0), str(digit), size=1, prop=font)
             box = path.get_extents()
             cx,cy = (digit+.5)*size, (len(styles)-row-.5)*size
-            move = Affine2D().translate(-(box.x0+box.x1)/2, -(box.y0+box.y1)/2).scale(height*size/box.height).translate(cx, cy)
+            move = Affine2D().translate(-(box.x0+box.x1)/2, -(box.y0+box.y1)/2).scale(.7*size/box.height).translate(cx, cy)
             fig.add_artist(PathPatch(path, transform=move, color='black', lw=weight))
     canvas.draw()
     page = 1 - torch.tensor(np.asarray(canvas.buffer_rgba())[...,0]).float()/255

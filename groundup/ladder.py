@@ -174,7 +174,9 @@ class Ladder:
         "JSON with the keys `machine`, `versions`, `data`, `rungs`; numbers that are missing are null"
         blank = dict.fromkeys(f.name for f in fields(Run))
         rungs = [{**blank, **asdict(s), **asdict(s.run or s), 'run': None} for s in self.steps]
-        rungs = [{k: v for k,v in r.items() if k!='run'} | {'spread': r['spread'] if r['spread']==r['spread'] else None} for r in rungs]  # nan after a single run
+        for r in rungs:
+            del r['run']
+            if r['spread']!=r['spread']: r['spread'] = None  # after a single run
         return json.dumps(dict(machine=self.machine, versions=self.versions, data=self.data, rungs=rungs), indent=1, allow_nan=False)
 
 # %% ../nbs/13_ladder.ipynb #c2f102fe
