@@ -171,7 +171,10 @@ def run_job(prepare, what, files, args, stop):
     if 'matplotlib' not in sys.modules: os.environ['MPLBACKEND'] = 'Agg'  # no window, whatever the configuration says
     out,found,job,stream = writable(args.out, files), [], Job(), sys.stderr if args.json else sys.stdout
     try:
-        with waiting('loading torch and numba') as say:
+        with waiting('loading torch and numba') as show:
+            def say(words):
+                stop.raise_if_asked()
+                show(words)
             job = prepare(args, stop, found, say)
             for one in job.measure():
                 found.append(one)
@@ -222,25 +225,20 @@ def climb_ladder(args, stop, found, say):
     in_range('ranks', args.ranks, 1, 64)
     import torch
     from groundup import ladder
-    stop.raise_if_asked()
     rungs = chosen_rungs(args.rungs, [r for r in all_rungs(args) if args.device in (None, r.device)])
     say('loading the digits')
     x_train,*_,where = load(args.data)
     a,b = torch.as_tensor(x_train)[:args.rows], torch.randn(784, 10, generator=torch.Generator().manual_seed(1))
     say('measuring the limits of this machine (the first time, compiling)')
     result = ladder.Ladder(ladder.machine(), ladder.versions(), where, found)
-    def started(rung, stack):
-        if isinstance(rung, ladder.Rung): return rung
-        from groundup.distributed import Ranks, matmul_on
-        say(f'starting {args.ranks} ranks')
-        return ladder.Rung(matmul_on(stack.enter_context(Ranks(args.ranks))), 12, 0, 'cpu', 50000)
     def measure():
         with ExitStack() as stack:
-            ready = [started(r, stack) for r in rungs]
-            def before(rung):
-                stop.raise_if_asked()
-                say(f'{len(found)+1} of {len(ready)}: {rung.name}')
-            yield from ladder.climb(a, b, ready, before=before)
+            for i,rung in enumerate(rungs):
+                if isinstance(rung, ladder.Rung): continue
+                from groundup.distributed import Ranks, matmul_on
+                say(f'starting {args.ranks} ranks')
+                rungs[i] = ladder.Rung(matmul_on(stack.enter_context(Ranks(args.ranks))), 12, 0, 'cpu', 50000)
+            yield from ladder.climb(a, b, rungs, before=lambda rung: say(f'{len(found)+1} of {len(rungs)}: {rung.name}'))
     def lines():
         if result.measured: yield ladder.ladder_table(result.measured)
         for s in found:
@@ -281,10 +279,7 @@ def compare_kernels(args, stop, found, say):
     from groundup.gpu import why_no_gpu
     if why := why_no_gpu(): raise ValueError(f'cuda: {why}; this job needs a GPU, and torch with CUDA')
     from groundup import kernels
-    def before(what):
-        stop.raise_if_asked()
-        say(f'measuring {what}')
-    return Job(lambda: kernels.measure_kernels(shapes or kernels.GPU_SIZES, before), lines=lambda: [kernels.gpu_table(found)],
+    return Job(lambda: kernels.measure_kernels(shapes or kernels.GPU_SIZES, lambda what: say(f'measuring {what}')), lines=lambda: [kernels.gpu_table(found)],
                json=cache(lambda: kernels.gpu_json(found, kernels.measure_copies())))
 
 def compare_files(args, stop, found, say):
@@ -293,7 +288,6 @@ def compare_files(args, stop, found, say):
     if not args.files and not Path(names[0]).exists():
         raise ValueError(f'there is no {names[0]} here: `groundup` measures one; or name a file, as in `groundup compare there/{names[0]}`')
     from groundup import ladder
-    stop.raise_if_asked()
     ladders = []
     for f in [*names, 'published'] if len(names)==1 and names[0]!='published' else names:
         try: ladders += ladder.published() if f=='published' else [ladder.read_ladder(f)]

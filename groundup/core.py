@@ -11,7 +11,6 @@ __all__ = ['attempt', 'is_class', 'is_metaclass', 'is_method', 'is_function', 'i
 import ast, inspect, math, os, reprlib, statistics, subprocess, sys, textwrap, time, types
 from dataclasses import dataclass
 from functools import partial
-from io import StringIO
 from traceback import format_exception_only
 
 import torch
@@ -83,14 +82,11 @@ class Info:
     kinds:dict # kind (class, metaclass, function, method, decorator) → is it one? or the words of an exception
 
     def __repr__(self):
-        yes = [k for k,v in self.kinds.items() if v is True]
-        said = [v for v in self.kinds.values() if isinstance(v, str)]
-        kind = ' and '.join(yes) or (said[0] if said else 'an ordinary object')
+        kind = ' and '.join(k for k,v in self.kinds.items() if v is True)
+        kind = kind or next((v for v in self.kinds.values() if isinstance(v, str)), 'an ordinary object')
         rows = dict(signature=self.signature, **{'class': self.cls}, repr=self.repr, doc=self.doc, dict=self.dict, kind=kind)
-        pad = ' '*11
-        return '\n'.join(f'{k:<11}' + v.replace('\n', '\n'+pad) for k,v in rows.items())
+        return '\n'.join(f'{k:<11}' + v.replace('\n', '\n'+' '*11) for k,v in rows.items())
 
-# %% ../nbs/00_core.ipynb #a88b2607
 def _shorten(s, lines=5, width=100):
     "At most `lines` lines of `s`, each at most `width` characters"
     res = [textwrap.shorten(l, width, placeholder=' …') if len(l)>width else l for l in s.splitlines() if l.strip()]
@@ -102,22 +98,18 @@ def _repr(obj):
     return short.repr(obj)
 
 def _names(obj):
-    names = list(vars(obj))
-    return f'{len(names)} names' + (f": {', '.join(map(str, names))}" if names else '')
-
-def _signature(obj): return inspect.signature(obj) if callable(obj) else 'none (not callable)'
-
-def _doc(obj): return inspect.cleandoc(obj.__doc__) if isinstance(obj.__doc__, str) else 'none'
-
-# %% ../nbs/00_core.ipynb #e7815064
+    names = list(map(str, vars(obj)))
+    return ': '.join([f'{len(names)} names', ', '.join(names)][:1+bool(names)])
 def check(
     obj, # any object: a builtin, a module, a tensor, a class, …
 ) -> Info: # signature, class, repr, documentation, names inside, kinds
     "What is `obj`? Reports the exceptions that `obj` raises when it is asked, and never lets one through"
     kinds = {k: attempt(f, obj) for k,f in dict(metaclass=is_metaclass, **{'class': is_class}, decorator=is_decorator,
                                                 function=is_function, method=is_method).items()}
+    signature = lambda o: inspect.signature(o) if callable(o) else 'none (not callable)'
+    doc = lambda o: inspect.cleandoc(o.__doc__) if isinstance(o.__doc__, str) else 'none'
     ask = lambda f, **kw: _shorten(str(attempt(lambda: str(f(obj)))), **kw)
-    return Info(ask(_signature), ask(type), ask(_repr), ask(_doc), ask(_names, lines=1), kinds)
+    return Info(ask(signature), ask(type), ask(_repr), ask(doc), ask(_names, lines=1), kinds)
 
 # %% ../nbs/00_core.ipynb #9e3c1548
 def check_operands(
@@ -229,9 +221,7 @@ def time_once(
     *args, # its arguments
 ) -> Timing: # a single run, nothing warmed up
     "Time one call of `f(*args)`, the first call included"
-    start = time.perf_counter()
-    f(*args)
-    return Timing(time.perf_counter()-start, math.nan, 1)
+    return Timing(_block(partial(f, *args), 1), math.nan, 1)
 
 # %% ../nbs/00_core.ipynb #77a54eb2
 def times_table(
@@ -267,12 +257,10 @@ def _turns(fs, rounds=None, block=0.02, wait=0):
 # %% ../nbs/00_core.ipynb #80288934
 def in_turns(
     fs, # functions without arguments
-    rounds:int=None, # times that each gets its turn; default: 5, or what GROUNDUP_ROUNDS says
-    block:float=0.02, # seconds that a turn takes, about
-    wait:float=0, # seconds of quiet before a turn
+    **how, # `rounds` (default: 5, or $GROUNDUP_ROUNDS), seconds for a turn, `block` (0.02), and of quiet before it, `wait` (0)
 ) -> list: # median seconds of each
     "Time functions against each other, a block of calls each in turn"
-    return [t.seconds for t in _turns(fs, rounds, block, wait)]
+    return [t.seconds for t in _turns(fs, **how)]
 
 # %% ../nbs/00_core.ipynb #ba3b214a
 def rel_error(
@@ -341,17 +329,12 @@ class Run:
                 f'{significant(self.gflops):g} GFLOP/s, relative error {self.rel_error:.0e}')
 
 # %% ../nbs/00_core.ipynb #abca8736
-def _kept(f, a, b):
-    "A call of `f(a, b)`, and the list that holds its latest result"
-    matmul_sizes(a, b)
-    last = [None]
-    def call(): last[0] = f(a, b)
-    return call, last
-
-def _run(f, a, b, t, last):
-    "What a timing of `f(a, b)` says"
-    (n,k),m = a.shape, b.shape[1]
-    return Run(getattr(f, '__name__', type(f).__name__), n, t.seconds, t.spread, 2*n*k*m/t.seconds/1e9, rel_error(last[0], a, b))
+def _runs(fs, a, b, timed):
+    "A `Run` for each of some products; `timed` makes timings from a list of calls"
+    (n,k,m),last = matmul_sizes(a, b), {}
+    def call(f): last[f] = f(a, b)
+    return [Run(getattr(f, '__name__', type(f).__name__), n, t.seconds, t.spread, 2*n*k*m/t.seconds/1e9, rel_error(last[f], a, b))
+            for f,t in zip(fs, timed([partial(call, f) for f in fs]))]
 
 # %% ../nbs/00_core.ipynb #21f26067
 def measure(
@@ -361,8 +344,7 @@ def measure(
     min_time:float=0.2, # at least so many seconds of measurements
 ) -> Run: # time, speed and error of `f(a, b)`
     "Run `f` on `a` and `b` and report how fast and how accurate it was"
-    call,last = _kept(f, a, b)
-    return _run(f, a, b, bench(call, min_time=min_time), last)
+    return _runs([f], a, b, lambda calls: [bench(*calls, min_time=min_time)])[0]
 
 # %% ../nbs/00_core.ipynb #269e5579
 def race(
@@ -372,8 +354,7 @@ def race(
     min_time:float=0.2, # about so many seconds of measurements for each
 ) -> Table: # a line for each product: time, spread, speed, times as fast as the line above, error; the runs are in `.runs`
     "Compare several products on the same two matrices, in turns"
-    calls,lasts = zip(*(_kept(f, a, b) for f in fs))
-    runs = [_run(f, a, b, t, last) for f,t,last in zip(fs, _turns(calls, block=min_time/5), lasts)]
+    runs = _runs(fs, a, b, partial(_turns, block=min_time/5))
     rows = [[f'`{r.name}`', show_time(r.seconds), show_time(r.spread),
              f'{significant(r.gflops):g}', f'{significant(p.seconds/r.seconds):g}' if p else '', f'{r.rel_error:.0e}']
             for p,r in zip([None]+runs, runs)]

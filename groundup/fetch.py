@@ -9,6 +9,7 @@ __all__ = ['MNIST_URL', 'MNIST_SHA256', 'MNIST_SIZE', 'IDX_TYPES', 'SIZES', 'FAC
 
 # %% ../nbs/backstage/fetch.ipynb #237cdd45
 import glob, gzip, hashlib, math, os, pickle, sys, threading, time, zipfile, zlib
+from functools import cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -120,25 +121,20 @@ def _unpack(f):
 
 def _is_idx(f): return (head := f.peek(4)[:4])[:2] == b'\0\0' and len(head)==4 and head[2] in IDX_TYPES and head[3]>0
 
-def _parse_idx(f):
-    "The array in the open file `f`"
-    if not _is_idx(f): raise ValueError('it does not begin like one')
-    head = f.read(4)
-    dtype,ndim = np.dtype(IDX_TYPES[head[2]]), head[3]
-    shape = np.frombuffer(f.read(4*ndim), '>u4').tolist()
-    size = dtype.itemsize*math.prod(shape)
-    if len(shape) != ndim or size > 2**28: raise ValueError(f'sizes {shape} are not those of digits')
-    data = f.read(size)
-    if len(data) != size or f.read(1): raise ValueError(f'{size:,} bytes promised, more or fewer there')
-    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder('='))
-
-# %% ../nbs/backstage/fetch.ipynb #c55a83e6
 def read_idx(
     path, # an IDX file, plain or gzip
 ) -> np.ndarray: # the array in it, in the byte order of this machine
     "Read an array in the format of MNIST's authors. Raises `OSError` for a file that cannot be read, `ValueError` for another kind"
     try:
-        with open(path, 'rb') as f: return _parse_idx(_unpack(f))
+        with open(path, 'rb') as packed:
+            if not _is_idx(f := _unpack(packed)): raise ValueError('it does not begin like one')
+            *_,kind,ndim = f.read(4)
+            dtype,shape = np.dtype(IDX_TYPES[kind]), np.frombuffer(f.read(4*ndim), '>u4').tolist()
+            size = dtype.itemsize*math.prod(shape)
+            if len(shape) != ndim or size > 2**28: raise ValueError(f'sizes {shape} are not those of digits')
+            data = f.read(size)
+            if len(data) != size or f.read(1): raise ValueError(f'{size:,} bytes promised, more or fewer there')
+            return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder('='))
     except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as e: raise ValueError(f'{path}: cannot be read as IDX ({e})') from e
 
 # %% ../nbs/backstage/fetch.ipynb #f16598e8
@@ -169,23 +165,18 @@ def _find(folder, name):
     places = [folder, folder/'raw', folder/'MNIST'/'raw', *sorted(folder.glob(name))]
     return next((p for place in places for ending in ('', '.gz') for p in sorted(place.glob(name+ending)) if p.is_file()), None)
 
-def _read_idx_pair(folder, begin, n):
-    "Pictures and labels out of two IDX files, in the types of mnist.pkl.gz"
+def _read_folder(folder, test):
+    "The same parts out of a folder; the training set of 60,000 is split in the same place"
+    file = next((p for name in ('mnist.pkl.gz', 'mnist.pkl') if (p := folder/name).is_file()), None)
+    if file: return _read_file(file, test)
+    begin,n = ('t10k', SIZES['test']) if test else ('train', SIZES['train']+SIZES['valid'])
     names = [f'{begin}-{kind}-ubyte' for kind in ('images-idx3', 'labels-idx1')]
     files = [_find(folder, name.replace('-idx', '?idx')) for name in names]
     if None in files: raise FileNotFoundError(f'{folder}: is a folder without {names[0]} and {names[1]}, plain or .gz; '
                                               'put them there, or give the path of a mnist.pkl.gz')
     x,y = [_expect(f, read_idx(f), f'uint8 {shape}') for f,shape in zip(files, ((n, 28, 28), (n,)))]
-    return x.reshape(n, 784)/np.float32(256), y.astype(np.int64)
-
-def _read_folder(folder, test):
-    "The same parts out of a folder; the training set of 60,000 is split in the same place"
-    file = next((p for name in ('mnist.pkl.gz', 'mnist.pkl') if (p := folder/name).is_file()), None)
-    if file: return _read_file(file, test)
-    if test: return dict(test=_read_idx_pair(folder, 't10k', SIZES['test']))
-    n = SIZES['train']
-    x,y = _read_idx_pair(folder, 'train', n+SIZES['valid'])
-    return dict(train=(x[:n], y[:n]), valid=(x[n:], y[n:]))
+    x,y,cut = x.reshape(n, 784)/np.float32(256), y.astype(np.int64), SIZES['train']
+    return dict(test=(x, y)) if test else dict(train=(x[:cut], y[:cut]), valid=(x[cut:], y[cut:]))
 
 def _read_file(path, test):
     try:
@@ -207,16 +198,13 @@ def read_mnist(
         there = path.exists()
     except (OSError, RuntimeError) as e: raise FileNotFoundError(f'{path}: cannot be reached ({e})') from e
     if not there: raise FileNotFoundError(f"{path}: no such file; give the path of a mnist.pkl.gz, of a folder with IDX files, or 'drawn'")
-    parts,res = (_read_folder if path.is_dir() else _read_file)(path, test), []
+    parts,res = (_read_folder if path.is_dir() else _read_file)(path, test), ()
     for part in ('test',) if test else ('train', 'valid'):
         (pictures,labels),n = parts[part],SIZES[part]
-        pictures,labels = _expect(path, pictures, f'float32 ({n}, 784)'), _expect(path, labels, f'int64 ({n},)')
-        lo,hi = labels.min(),labels.max()
-        if lo < 0 or hi > 9: raise ValueError(f'{path}: labels from {lo} to {hi}; digits are 0 to 9')
-        lo,hi = pictures.min(),pictures.max()
-        if not (lo >= 0 and hi <= 1): raise ValueError(f'{path}: pixels from {lo:g} to {hi:g}; they are 0 to 1')
-        res += [pictures, labels]
-    return tuple(res)
+        res += _expect(path, pictures, f'float32 ({n}, 784)'), _expect(path, labels, f'int64 ({n},)')
+        for what,x,most,usual in (('labels', res[-1], 9, 'digits'), ('pixels', res[-2], 1, 'they')):
+            if not (x.min() >= 0 and x.max() <= most): raise ValueError(f'{path}: {what} from {x.min():g} to {x.max():g}; {usual} are 0 to {most}')
+    return res
 
 # %% ../nbs/backstage/fetch.ipynb #ecd40dae
 FACES = ('DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSansMono DejaVuSansMono-Oblique DejaVuSerif DejaVuSerif-Bold '
@@ -224,10 +212,8 @@ FACES = ('DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSansMono DejaVuSan
          'cmb10 cmr10 cmss10 cmti10 cmtt10 DejaVuSansMono-Bold').split()
 WEIGHTS = (0, 1.2, 2.4) # width of the line around a glyph, 1/72 inch
 
-def draw_glyphs(
-    size:int=56, # side of the square that each glyph is drawn in, pixels
-    height:float=0.7, # height of a digit, as a fraction of `size`
-) -> torch.Tensor: # styles×10×size×size, float32, 0 is paper and 1 is ink
+@cache
+def draw_glyphs() -> torch.Tensor: # styles×10×56×56, float32, 0 is paper and 1 is ink
     "The digits 0 to 9 in every face and weight, centred"
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -236,7 +222,7 @@ def draw_glyphs(
     from matplotlib.patches import PathPatch
     from matplotlib.textpath import TextPath
     from matplotlib.transforms import Affine2D
-    styles = list(product(FACES, WEIGHTS))
+    styles,size = list(product(FACES, WEIGHTS)), 56
     fig = Figure(figsize=(10*size/100, len(styles)*size/100), dpi=100)
     canvas = FigureCanvasAgg(fig)
     for row,(face,weight) in enumerate(styles):
@@ -245,7 +231,7 @@ def draw_glyphs(
             path = TextPath((0,0), str(digit), size=1, prop=font)
             box = path.get_extents()
             cx,cy = (digit+.5)*size, (len(styles)-row-.5)*size
-            move = Affine2D().translate(-(box.x0+box.x1)/2, -(box.y0+box.y1)/2).scale(height*size/box.height).translate(cx, cy)
+            move = Affine2D().translate(-(box.x0+box.x1)/2, -(box.y0+box.y1)/2).scale(.7*size/box.height).translate(cx, cy)
             fig.add_artist(PathPatch(path, transform=move, color='black', lw=weight))
     canvas.draw()
     page = 1 - torch.tensor(np.asarray(canvas.buffer_rgba())[...,0]).float()/255
@@ -294,23 +280,17 @@ def load_drawn(
     return x[:50000], y[:50000], x[50000:], y[50000:]
 
 # %% ../nbs/backstage/fetch.ipynb #b9116ca1
-def _download_or_drawn():
-    "The downloaded file, or `'drawn'` after a line that says why"
-    try: return download_mnist()
-    except (OSError, ValueError) as e:
-        print(f'groundup: these digits are drawn from fonts, since MNIST could not be had. {type(e).__name__}: {e}', file=sys.stderr)
-        return 'drawn'
-
-# %% ../nbs/backstage/fetch.ipynb #16a75e51
 def find_digits(
     path=None, # a file or a folder, as for `read_mnist`, or 'drawn'; default: $GROUNDUP_MNIST, then cache and network
     test:bool=False, # the test set, in place of training and validation set?
 ) -> tuple: # as `read_mnist`
     "The digits, from the first place that has them. Raises `FileNotFoundError` or `ValueError` for a named file, missing or broken"
     variable = os.environ.get('GROUNDUP_MNIST') if path is None else None
-    path = path if path is not None else variable or _download_or_drawn()
-    if str(path)=='drawn': return load_drawn(test)
-    try: return read_mnist(path, test)
-    except (FileNotFoundError, ValueError) as e:
-        if not variable: raise
-        raise type(e)(f'GROUNDUP_MNIST: {e}') from None
+    if path is None and not variable:
+        try: path = download_mnist()
+        except (OSError, ValueError) as e:
+            print(f'groundup: these digits are drawn from fonts, since MNIST could not be had. {type(e).__name__}: {e}', file=sys.stderr)
+            path = 'drawn'
+    if str(variable or path)=='drawn': return load_drawn(test)
+    try: return read_mnist(variable or path, test)
+    except (FileNotFoundError, ValueError) as e: raise type(e)(f"{'GROUNDUP_MNIST: '*bool(variable)}{e}") from None

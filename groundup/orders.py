@@ -14,9 +14,7 @@ from .random import WichmannHill
 
 # %% ../nbs/backstage/orders.ipynb #e1a202b1
 def cheapest_order(
-    terms, # the labels of each operand
-    out, # the labels of the result
-    sizes:dict, # label → size
+    terms, out, sizes:dict, # the labels of each operand and of the result; label → size
 ): # an operand's number, or a pair of orders
     "The order in pairs with the fewest multiplications, by trying all: up to eight operands or so"
     def labels(group):
@@ -35,9 +33,7 @@ def cheapest_order(
 
 # %% ../nbs/backstage/orders.ipynb #b5af6a6d
 def greedy_order(
-    terms, # the labels of each operand
-    out, # the labels of the result
-    sizes:dict, # label → size
+    terms, out, sizes:dict, # the labels of each operand and of the result; label → size
     luck=lambda: 0, # added to each promise
     uses:float=1, # how much it counts that a pair uses up large operands
 ) -> tuple: # binary logarithm of the numbers in the largest intermediate result, and the order
@@ -62,9 +58,7 @@ def greedy_order(
     return most, parts.popitem()[1][2]
 
 def best_order(
-    terms, # the labels of each operand
-    out, # the labels of the result
-    sizes:dict, # label → size
+    terms, out, sizes:dict, # the labels of each operand and of the result; label → size
 ): # an operand's number, or a pair of orders
     "The cheapest order of up to eight operands, the best of 24 greedy ones for more"
     if len(terms) <= 8: return cheapest_order(terms, out, sizes)

@@ -136,21 +136,16 @@ def setstate(self:WichmannHill,
     state:tuple, # what `getstate` gave
 ):
     "Go on from a saved state, with the draws that were left there. Raises `ValueError` for what is no state of this generator"
-    wrong = f'the state is {reprlib.repr(state)}; it must be (1, (x, y, z), gauss_next), as getstate gives it'
+    wrong = f'the state is {reprlib.repr(state)}; it must be (1, (x, y, z), gauss_next), as getstate gives it, the three above 0 and below {primes}'
     try:
         version,xyz,gauss_next,*left = state
-        left, = left or (None,)
-    except (TypeError, ValueError): raise ValueError(wrong) from None
-    if version != self.VERSION: raise ValueError(f'version {version} where {self.VERSION} belongs; {wrong}')
-    if gauss_next is not None and not (isinstance(gauss_next, float) and math.isfinite(gauss_next)): raise ValueError(wrong)
-    try:
-        x,y,z = map(operator.index, xyz)
-        left = None if left is None else operator.index(left)
-    except (TypeError, ValueError): raise ValueError(wrong) from None
-    if not all(0<s<p for s,p in zip((x,y,z), primes)):
-        raise ValueError(f'{wrong}, the three above 0 and below {primes}')
-    if left is not None and left >= period: raise ValueError(f'{wrong}, and fourth at most {period-1:,} draws')
-    self._seed,self.gauss_next,self._left = (x,y,z),gauss_next,left
+        if version != self.VERSION: wrong = f'version {version} where {self.VERSION} belongs; {wrong}'
+        (x,y,z),left = map(operator.index, xyz), [*map(operator.index, left)]
+        fine = version==self.VERSION and all(0<s<p for s,p in zip((x,y,z), primes)) and len(left) < 2 and all(n < period for n in left)
+        fine = fine and (gauss_next is None or isinstance(gauss_next, float) and math.isfinite(gauss_next))
+    except (TypeError, ValueError): fine = False
+    if not fine: raise ValueError(wrong)
+    self._seed,self.gauss_next,self._left = (x,y,z),gauss_next,left[0] if left else None
 
 @patch
 def whseed(self:WichmannHill,
