@@ -193,6 +193,10 @@ def _block(f, count):
     wait()
     return (time.perf_counter()-begin)/count
 
+def _rounds():
+    "How often things are timed: 5 times, or as GROUNDUP_ROUNDS says"
+    return max(1, int(os.environ.get('GROUNDUP_ROUNDS', 5)))
+
 def _timing(times, count):
     "What several blocks of `count` calls say together"
     if len(times) == 1: return Timing(times[0], math.nan, count)
@@ -203,10 +207,10 @@ def _timing(times, count):
 def bench(
     f, # the function to time
     *args, # its arguments
-    min_time:float=0.2, # measure for so long, s; a call that takes longer is measured once, after one warm-up
+    min_time:float=0.2, # measure for so long, s ($GROUNDUP_ROUNDS fifths of it); a longer call is measured once, after one warm-up
 ) -> Timing: # median, spread, number of runs and blocks
     "Time `f(*args)`, warm, on as many threads as it uses by itself"
-    call = partial(f, *args)
+    call,min_time = partial(f, *args), min_time*_rounds()/5
     call()
     once = _block(call, 1)
     if once >= min_time: return Timing(once, math.nan, 1)
@@ -241,14 +245,15 @@ def times_table(
 # %% ../nbs/00_core.ipynb #aae2718b
 def _turns(fs, rounds=None, block=0.02, wait=0):
     "A `Timing` for each function, from blocks of about `block` seconds, in turns"
-    rounds = rounds or max(1, int(os.environ.get('GROUNDUP_ROUNDS', 5)))
-    times,counts = [[] for _ in fs], []
+    times,counts = [], []
     for f in fs:
         f()
-        counts.append(max(1, int(block/max(_block(f, 1), 1e-6))))
-    for _ in range(rounds):
+        once = _block(f, 1)
+        counts.append(max(1, int(block/max(once, 1e-6))))
+        times.append([once] if counts[-1]==1 and not wait else [])
+    for r in range(rounds or _rounds()):
         for f,count,ts in zip(fs, counts, times):
-            if sum(ts)*count > 1: continue
+            if len(ts) > r or sum(ts)*count > 1: continue
             time.sleep(wait)
             if count > 1: f()  # others were here since
             ts.append(_block(f, count))
