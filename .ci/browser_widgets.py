@@ -129,7 +129,7 @@ def use_draw(w, is_):
     sheet = w.root.find_element('css selector', '.play-sheet')
     read = lambda: (time.sleep(.15), sheet.get_attribute('data-read'))[1]
     w.focus('.play-sheet')
-    is_(wait(w.d, 'return globalThis.groundup.drawWeights'), 'the network comes when the sheet is near')
+    is_(wait(w.d, 'return globalThis.groundup.drawWeights'), 'the network comes when somebody comes to the sheet')
     is_(read() == '' and 'Draw a digit' in w.text('.play-verdict'), 'an empty sheet is no digit')
     w.focus('.play-sheet'); w.keys(Keys.SPACE, *[Keys.ARROW_DOWN]*28, Keys.SPACE)
     is_(read() == '1', f'a stroke by the keyboard is a one, and not {read()!r}')

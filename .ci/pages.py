@@ -182,15 +182,16 @@ def exercises():
     "A page that lists every exercise: what it asks, where the book uses it, and a link to where it can be tried"
     from groundup.checker import CHAPTERS
     from groundup.practice import get_exercise, titles
-    out = ['---', 'title: Exercises', 'description: "Every exercise of the book. Those of chapters 1, 2, 3, 7 and 9 run on the page, with nothing to install."', 'toc-depth: 2', 'repo-actions: false', '---', '',
+    here = kit.CHAPTERS if kit.fetch() else ()
+    out = ['---', 'title: Exercises', f'description: "Every exercise of the book.{" Those of chapters 1, 2, 3, 7 and 9 run on the page, with nothing to install."*bool(here)}"', 'toc-depth: 2', 'repo-actions: false', '---', '',
            'What you have solved in this browser gets a tick. At home, `groundup practice` keeps a progress of its own, and `groundup practice open loops-1` writes a task into a file.', '',
            '::: {#exercises-done}', ':::', '']
     for chapter, stem in CHAPTERS.items():
         ids, book = [i for i in titles() if i.rpartition('-')[0] == chapter], root/'nbs'/f'{stem}.ipynb'
         if not ids: continue
         text, number = book.read_text(encoding='utf-8') if book.exists() else '', stem.partition('_')[0]
-        here = 'on the page' if chapter in kit.CHAPTERS else 'in Colab or at home'
-        out += [f'## {int(number)} {chapter.upper() if chapter in ("cuda", "gemm") else chapter.capitalize()} {{#{chapter}}}', '', f'*{here}*', '']
+        where = 'on the page' if chapter in here else 'in Colab or at home'
+        out += [f'## {int(number)} {chapter.upper() if chapter in ("cuda", "gemm") else chapter.capitalize()} {{#{chapter}}}', '', f'*{where}*', '']
         for i in ids:
             e = get_exercise(i)
             title = f'[**{i}: {e.title}**]({book.name}#{i})' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`)'

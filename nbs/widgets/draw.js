@@ -5,7 +5,7 @@ const weights = new URL("draw_weights.js", document.currentScript.src).href;
 
 groundup.play.mount("draw", root => {
   const { el, button, speaker } = groundup.play, { center, unpack, forward, softmax } = groundup.draw;
-  let layers; // the network, fetched when the sheet comes near
+  let layers, asked; // the network, fetched when a reader comes to the sheet
   const SIDE = 280, PEN = 22, STEP = 6, voice = speaker();
   const sheet = el("canvas", { width: SIDE, height: SIDE, tabindex: 0, class: "play-sheet", role: "application",
     "aria-label": "a sheet to draw on: the arrow keys move the pen, the space bar lowers or lifts it, Backspace clears the sheet" });
@@ -116,9 +116,10 @@ groundup.play.mount("draw", root => {
   clear();
   move(at, false);
   say(null);
-  new IntersectionObserver((seen, me) => {
-    if (!seen[0].isIntersecting) return;
-    me.disconnect();
+  function fetchNetwork() {
+    if (asked) return;
+    asked = true;
     document.head.append(el("script", { src: weights, onload: () => { layers = groundup.drawWeights.map(unpack); changed(); } }));
-  }, { rootMargin: "300px" }).observe(sheet);
+  }
+  for (const near of ["pointerenter", "pointerdown", "focus"]) sheet.addEventListener(near, fetchNetwork);
 });
