@@ -138,7 +138,8 @@ class _:
     def longest(bits, sum_bits): return ((1 << sum_bits-1) - 1) >> 2*bits-2
     also = 'worst,room = (2**(bits-1))**2, 2**(sum_bits-1) - 1\nreturn room//worst'
     used = '`matmul_int8`, which refuses a longer `k`'
-    mistakes = (('>> 2*bits-2', '// ((1 << bits-1) - 1)**2', 'numbers reach further below zero than above: the largest product of eight bits is −128 times −128'),
+    mistakes = (('>> 2*bits-2', '// ((1 << bits-1) - 1)**2',
+                 'the numbers reach further below zero than above: of eight bits, −128 times −128 is the largest product'),
                 ('((1 << sum_bits-1) - 1)', '(1 << sum_bits-1)', 'the largest sum is one less than that power of two'),
                 ('sum_bits-1', 'sum_bits', 'the sum has a sign as well, which takes a bit'),
                 ('2*bits-2', '2*bits', 'a bit of each number is its sign'))
