@@ -24,7 +24,8 @@ def vector_bytes(
     "The width of the vectors to ask for"
     return 64 if 'avx512f' in features else 32 if {'avx2', 'fma'} <= set(features) else 16
 
-CAPS = {'generic': ('generic', ()), 'avx2': ('x86-64-v3', ('avx2', 'fma')), 'avx512': ('x86-64-v4', ('avx2', 'fma', 'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'))}
+CAPS = {'generic': ('generic', ()), 'avx2': ('x86-64-v3', ('avx2', 'fma')),
+        'avx512': ('x86-64-v4', ('avx2', 'fma', 'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'))}
 
 def cap_cpu(
     name:str, # a key of CAPS

@@ -13,8 +13,8 @@ from groundup.checker import define
 # %% ../../nbs/exercises/11_bits.ipynb #160bb85e
 @define('bits-1', 'What do these bits say?')
 class _:
-    task = """`u` is a pattern of eight bits, an integer from 0 to 255, in the format e4m3: one bit of sign, four of exponent, three of fraction. The bias is 7.
-        Return the number that it stands for, a float. An exponent of zero means a subnormal number. The two patterns that are no number don't occur."""
+    task = """`u` is a pattern of eight bits, an integer from 0 to 255, in the format e4m3: one bit of sign, four of exponent, three of fraction. The bias
+        is 7. Return the number that it stands for, a float. An exponent of zero means a subnormal number. The two patterns that are no number don't occur."""
     example = 0b00111100,
     hints = ('Shift and mask: `u >> 3` moves the fraction out, and `& 15` keeps four bits of what is left.',
              'The digits are the fraction, with a 1 in front (which is worth 8) if the exponent isn\'t zero. They count in steps of an eighth.',
@@ -58,8 +58,8 @@ class _:
 # %% ../../nbs/exercises/11_bits.ipynb #473251ef
 @define('bits-3', 'The sum that stops')
 class _:
-    task = """Add up the whole numbers in the list `xs`, none below zero, from first to last. After each addition, round the sum to `digits` binary digits, to the
-        nearest such number, and at a tie to the one whose last digit that stays is zero. Return what you get in the end, an integer."""
+    task = """Add up the whole numbers in the list `xs`, none below zero, from first to last. After each addition, round the sum to `digits` binary digits,
+        to the nearest such number, and at a tie to the one whose last digit that stays is zero. Return what you get in the end, an integer."""
     example = [1]*20, 3
     hints = ('How many binary digits has the sum? `total.bit_length()` says so. How many of them are too many?',
              'If `drop` digits are too many, the sum must become a whole number times `2**drop`.',
@@ -94,8 +94,8 @@ return total"""
 # %% ../../nbs/exercises/11_bits.ipynb #492910da
 @define('bits-4', 'One number, several parts')
 class _:
-    task = """Write the float `x` as a sum of short numbers. Return a list of `parts` floats: the first is `x`, rounded to `digits` binary digits; the second is what
-        is still missing, rounded in the same way, and so on. `math.frexp(x)` gives you `m` and `e` with `x = m * 2**e` and `m` between ½ and 1."""
+    task = """Write the float `x` as a sum of short numbers. Return a list of `parts` floats: the first is `x`, rounded to `digits` binary digits; the second is
+        what is still missing, rounded in the same way, and so on. `math.frexp(x)` gives you `m` and `e` with `x = m * 2**e` and `m` between ½ and 1."""
     example = 3.14159, 2, 8
     hints = ('After a part is found, what is still missing from `x`?',
              'To round `m * 2**e` to `digits` digits, make the digits a whole number first: `m * 2**digits`.',
@@ -126,8 +126,8 @@ return found"""
 # %% ../../nbs/exercises/11_bits.ipynb #f99c1fe1
 @define('bits-5', 'How long may a sum be?')
 class _:
-    task = """Whole numbers of `bits` bits, with sign, go from −2^(bits−1) to 2^(bits−1) − 1. A product of two such numbers is added up in a whole number of `sum_bits`
-        bits, with sign. How many products can you add, whatever they are, so that the sum is sure to fit? Return that number."""
+    task = """Whole numbers of `bits` bits, with sign, go from −2^(bits−1) to 2^(bits−1) − 1. Products of two such numbers are added up in a whole number of
+        `sum_bits` bits, with sign. How many products can you add, whatever they are, so that the sum is sure to fit? Return that number."""
     example = 8, 32
     hints = ('Which product is the largest? Careful: the numbers reach further below zero than above.',
              'The largest is (−2^(bits−1))², a power of two. And the largest sum?',
@@ -138,7 +138,8 @@ class _:
     def longest(bits, sum_bits): return ((1 << sum_bits-1) - 1) >> 2*bits-2
     also = 'worst,room = (2**(bits-1))**2, 2**(sum_bits-1) - 1\nreturn room//worst'
     used = '`matmul_int8`, which refuses a longer `k`'
-    mistakes = (('>> 2*bits-2', '// ((1 << bits-1) - 1)**2', 'the numbers reach further below zero than above: −128 times −128 is the largest product of eight bits'),
+    mistakes = (('>> 2*bits-2', '// ((1 << bits-1) - 1)**2',
+                 'the numbers reach further below zero than above: of eight bits, −128 times −128 is the largest product'),
                 ('((1 << sum_bits-1) - 1)', '(1 << sum_bits-1)', 'the largest sum is one less than that power of two'),
                 ('sum_bits-1', 'sum_bits', 'the sum has a sign as well, which takes a bit'),
                 ('2*bits-2', '2*bits', 'a bit of each number is its sign'))
