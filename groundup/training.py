@@ -162,7 +162,8 @@ def train(
     is no number; after Ctrl-C the weights are those of the last finished epoch"""
     check_digits(x, y, size)
     steps,history,seconds,first = len(x)//size, [], 0, None
-    speed,kept = [torch.zeros_like(w) for w in net.weights], [w.clone() for w in net.weights]
+    speed,kept,pool = [torch.zeros_like(w) for w in net.weights], [w.clone() for w in net.weights], torch.get_num_threads()
+    if product is matmul_gemm: torch.set_num_threads(1) # or torch's threads and those of our product fight for the same cores
     try:
         for e in range(epochs):
             begin,found = time.perf_counter(), []
@@ -179,6 +180,7 @@ def train(
     except BaseException:
         for w,k in zip(net.weights, kept): w.copy_(k)
         raise
+    finally: torch.set_num_threads(pool)
     return history
 
 # %% ../nbs/10_training.ipynb #c9fc9561
