@@ -79,7 +79,7 @@ class Relu:
         self.y = x.clamp(min=0)
         return self.y
     def slopes(self, d, product): return []
-    def backward(self, d, product): return d*(self.y > 0)
+    def backward(self, d, product): return d*self.y.sign()
 
 # %% ../nbs/10_training.ipynb #2764d0fd
 class Net:
@@ -162,7 +162,8 @@ def train(
     is no number; after Ctrl-C the weights are those of the last finished epoch"""
     check_digits(x, y, size)
     steps,history,seconds,first = len(x)//size, [], 0, None
-    speed,kept = [torch.zeros_like(w) for w in net.weights], [w.clone() for w in net.weights]
+    speed,kept,pool = [torch.zeros_like(w) for w in net.weights], [w.clone() for w in net.weights], torch.get_num_threads()
+    if product is matmul_gemm: torch.set_num_threads(1) # or torch's threads and those of our product fight for the same cores
     try:
         for e in range(epochs):
             begin,found = time.perf_counter(), []
@@ -179,6 +180,7 @@ def train(
     except BaseException:
         for w,k in zip(net.weights, kept): w.copy_(k)
         raise
+    finally: torch.set_num_threads(pool)
     return history
 
 # %% ../nbs/10_training.ipynb #c9fc9561
@@ -219,14 +221,15 @@ def patches(
 # %% ../nbs/10_training.ipynb #266555ee
 def fold(
     d:torch.Tensor, # n×rows×columns×size×size×channels: something for each number of each window
-    shape:tuple, # of the pictures
+    shape:tuple, # of the pictures: n, height, width, channels
     step:int, # how far the window moves, pixels
-) -> torch.Tensor: # of that shape
+) -> torch.Tensor: # of that shape; in memory, the pictures come last
     "The way back from `patches`: each pixel gets the sum over all windows that see it"
-    x,size = d.new_zeros(shape), d.shape[3]
+    n,h,w,c = shape
+    x,size = d.new_zeros(c, h, w, n).transpose(0, 3), d.shape[3]
     places = patches(x, size, step)
     for u in range(size):
-        for v in range(size): places[:,:,:,u,v] += d[:,:,:,u,v]
+        for v in range(size): places[:,:,:,u,v].add_(d[:,:,:,u,v])
     return x
 
 # %% ../nbs/10_training.ipynb #ca9c7ae1
@@ -238,12 +241,16 @@ class Conv:
     def weights(self): return [self.w, self.b]
 
     def forward(self, x, product):
-        self.shape,self.p = x.shape, patches(x, len(self.w), self.step).contiguous()
-        return einsum('nijuvc,uvcf->nijf', self.p, self.w, product=product).add_(self.b)
+        x,self.shape = einsum('nhwc->chwn', x).contiguous(), x.shape
+        windows = patches(einsum('chwn->nhwc', x), len(self.w), self.step)
+        self.p = einsum('nijuvc->uvcijn', windows).contiguous()
+        y = einsum('uvcf,uvcijn->fijn', self.w, self.p, product=product)
+        return einsum('fijn->nijf', y).add_(self.b)
     def slopes(self, d, product):
-        return [einsum('nijuvc,nijf->uvcf', self.p, d, product=product), d.sum((0, 1, 2))]
+        self.d = einsum('nijf->fijn', d).contiguous()
+        return [einsum('uvcijn,fijn->uvcf', self.p, self.d, product=product), self.d.sum((1, 2, 3))]
     def backward(self, d, product):
-        return fold(einsum('nijf,uvcf->nijuvc', d, self.w, product=product), self.shape, self.step)
+        return fold(einsum('uvcf,fijn->nijuvc', self.w, self.d, product=product), self.shape, self.step)
 
 # %% ../nbs/10_training.ipynb #23abf460
 NETS = dict(
