@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['LEFT', 'UNDONE', 'WHAT', 'PARAMS', 'DESK', 'SPACE', 'crew', 'look', 'publish', 'count_down', 'call_at', 'give_way',
-           'take_all', 'help_out', 'lead', 'do_alone', 'thread_count', 'Crew']
+           'take_all', 'help_out', 'lead', 'wait_for_all', 'do_alone', 'thread_count', 'Crew']
 
 # %% ../nbs/backstage/crew.ipynb #5d65c925
 import ctypes, os, threading
+from time import perf_counter
 
 import numba, numpy as np
 from llvmlite import ir
@@ -84,13 +85,18 @@ def help_out(desk, space, looks):
 
 @cached_njit(nogil=True)
 def lead(desk, what, chunks, params, space):
-    "Put a job on the desk, and come back when all of its chunks are done"
-    at,tries = desk.ctypes.data, 0
+    "Put a job on the desk, and come back when all of its chunks are taken"
+    at = desk.ctypes.data
     desk[WHAT],desk[PARAMS:PARAMS+len(params)] = what, params
     publish(at + 8*UNDONE, chunks)
     publish(at + 8*LEFT, chunks)
     take_all(at, space.ctypes.data)
-    while look(at + 8*UNDONE) > 0:
+
+@cached_njit(nogil=True)
+def wait_for_all(desk):
+    "Come back when all chunks are done"
+    tries = 0
+    while look(desk.ctypes.data + 8*UNDONE) > 0:
         tries += 1
         if tries > 1000: give_way()
 
@@ -117,6 +123,7 @@ class Crew:
     def reset(self):
         self.busy,self.locks,self.desk,self.space = threading.Lock(), [], np.zeros(DESK, np.int64), None
         self.helpers,self.off = [], None # the system's numbers of the helpers, and the core that they keep off
+        self.rest = 0. # until when the caller works alone
 
     def work(self, lock):
         space = np.empty(SPACE, np.uint8)
@@ -153,11 +160,16 @@ class Crew:
     ):
         "Do all chunks of a job"
         threads = min(threads or thread_count(), chunks)
-        if threads <= 1 or not self.busy.acquire(blocking=False): return do_alone(what, chunks, params, size)
+        if threads <= 1 or perf_counter() < self.rest or not self.busy.acquire(blocking=False): return do_alone(what, chunks, params, size)
         try:
             if self.space is None: self.space = np.empty(SPACE, np.uint8)
             self.wake(threads-1)
+            begin = perf_counter()
             lead(self.desk, what, chunks, params, self.space)
+            taken = perf_counter()
+            wait_for_all(self.desk)
+            end = perf_counter()
+            if end-taken > max(1e-3, 2*(taken-begin)): self.rest = end + 20*(end-taken)
         finally: self.busy.release()
 
 crew = Crew()

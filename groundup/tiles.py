@@ -281,18 +281,18 @@ def do_chunk(q, params, space, kind):
     if edge and s==cols-1:
         fill_narrow(a, a_row, b + (m-edge)*b_col*size, b_row, b_col, c + (m-edge)*size, m, i1-i0, k, edge, ahead, space, kind)
     if j1 > j0:
-        pack_a,pack_b = what_to_pack(i1-i0, j1-j0, a_row, a_col, b_row, b_col, kind)
+        pack_a,pack_b = what_to_pack(n, j1-j0, a_row, a_col, b_row, b_col, kind)
         fill_block(a, a_row, a_col, b + j0*b_col*size, b_row, b_col, c + j0*size, m, i1-i0, k, j1-j0, pack_a, pack_b, kc, mc, space, kind)
 
 # %% ../nbs/backstage/tiles.ipynb #342a87e4
 def start_job(params, x, y, c, rows, cols, last, x_step, y_step, c_step, k_last, kc, mc, near, far, what):
-    "Write down a job for `do_chunk`, and do it, if `what` is its address: how many chunks it has, and bytes of room for each thread"
+    "Write down a job for `do_chunk`, and do it, if `what` is its address: how many chunks it has, and bytes that each thread needs for packing"
     n,k,m,size = x.shape[0], x.shape[1], y.shape[1], x.itemsize
     lanes,tiles = width//size, -(-n//R)
     strips = -(-m//(2*lanes))
     if n <= 2 and m >= 16*lanes and y.strides[1]==size: kc = THIN
     kc,mc,rows,cols = min(kc, k), min(mc, tiles*R), min(rows, tiles), min(cols, strips)
-    narrow = m < 4*lanes and x.strides[1]==size and k >= 4*lanes and (n >= 64 or m <= 2 or (n >= DR and k >= 1024))
+    narrow = m < 64 and x.strides[1]==size and k >= 4*lanes and (n >= 64 or m <= 2 or (n >= DR and k >= 1024))
     params[0],params[1],params[2] = x.ctypes.data, x.strides[0]//size, x.strides[1]//size
     params[3],params[4],params[5] = y.ctypes.data, y.strides[0]//size, y.strides[1]//size
     params[6],params[7],params[8],params[9],params[10],params[11] = c.ctypes.data, n, k, m, last, x_step
