@@ -49,7 +49,7 @@ def chunk_grid(
 def split_inner(x, y, c, threads):
     "Fill `c` with the product of `x` and `y`, the inner dimension cut into pieces"
     (n,k),m,size = x.shape, y.shape[1], x.itemsize
-    step = -(-k//min(64, k//256))
+    step = -(-k//min(64, max(8, k//512)))
     pieces = -(-k//step)
     parts = np.empty((pieces, n, m), x.dtype)
     steps = step*x.strides[1]//size, step*y.strides[0]//size, n*m

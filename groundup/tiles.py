@@ -290,15 +290,15 @@ def start_job(params, x, y, c, rows, cols, last, x_step, y_step, c_step, k_last,
     n,k,m,size = x.shape[0], x.shape[1], y.shape[1], x.itemsize
     lanes,tiles = width//size, -(-n//R)
     strips = -(-m//(2*lanes))
-    if n <= 2 and m >= 16*lanes and y.strides[1]==size: kc = THIN
+    if n <= 2 and m >= 16*lanes and y.strides[1]==size and k*m*size > far: kc = THIN
     kc,mc,rows,cols = min(kc, k), min(mc, tiles*R), min(rows, tiles), min(cols, strips)
-    narrow = m < 64 and x.strides[1]==size and k >= 4*lanes and (n >= 64 or m <= 2 or (n >= DR and k >= 1024))
+    edge = m if m <= NARROW else m%lanes if m < 64 else 0
+    if x.strides[1]!=size or k < 4*lanes or (n < 8*edge and m > 2): edge = 0
     params[0],params[1],params[2] = x.ctypes.data, x.strides[0]//size, x.strides[1]//size
     params[3],params[4],params[5] = y.ctypes.data, y.strides[0]//size, y.strides[1]//size
     params[6],params[7],params[8],params[9],params[10],params[11] = c.ctypes.data, n, k, m, last, x_step
     params[12],params[13],params[14],params[15],params[16],params[17],params[18] = y_step, c_step, k_last, rows, cols, kc, mc
-    params[19] = 0 if not narrow else m if m <= NARROW else m%lanes
-    params[20] = max(1, near//(DR*min(k, KD)*size))*DR if n*k*size > far else 0
+    params[19],params[20] = edge, max(1, near//(DR*min(k, KD)*size))*DR if n*k*size > far else 0
     chunks,room = (last+1)*rows*cols, (mc*(kc+16) + max(kc*min(NC//size, strips*2*lanes), 2*lanes*min(k, KD)))*size + 64
     if what: do_alone(what, chunks, params, room)
     return chunks, room
