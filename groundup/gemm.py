@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FLOATS', 'SQUARES', 'RAGGED', 'SHAPES', 'least_work', 'work', 'chunk_grid', 'split_inner', 'fill_product', 'as_array',
            'matmul', 'matmul_gemm', 'matmul_batch', 'answer', 'rival', 'ask', 'compare', 'product_name',
-           'compare_table', 'show_squares', 'save_comparison', 'results_name', 'intensity', 'show_roofline']
+           'compare_table', 'show_squares', 'save_comparison', 'intensity', 'show_roofline']
 
 # %% ../nbs/08_gemm.ipynb #131f9b7d
 import json, math, os, platform, re, signal, statistics, subprocess, sys, time, timeit
@@ -227,20 +227,16 @@ def show_squares(
     return ax
 
 def save_comparison(
-    folder, # where to write `results_name()`
+    folder, # where to write a file with the processor's name, as gemm-amd-epyc-znver5.json
     found=None, # what `compare` gave; default: all shapes in float32, squares and 64 × 4096 × 64 in float64
 ) -> Path: # the file
     "Write a comparison, with the machine and the versions it was made on, as JSON"
     found = found or compare() + compare([*SQUARES[2:], (64,4096,64)], torch.float64)
     versions = {m.__name__: m.__version__ for m in (np, torch, numba)} | dict(python=platform.python_version())
     on = processor() | dict(peak_gflops=peak_gflops(), bandwidth_gbs=bandwidth())
-    path = Path(folder)/results_name()
+    path = Path(folder)/f"gemm-{re.sub('[^a-z0-9]+', '-', on['cpu'].lower()).strip('-')}.json"
     write_whole(path, lambda f: f.write(json.dumps(dict(machine=on, versions=versions, shapes=found), indent=1).encode()))
     return path
-
-def results_name() -> str: # as gemm-amd-epyc-znver5.json
-    "The name of this machine's results file"
-    return f"gemm-{re.sub('[^a-z0-9]+', '-', processor()['cpu'].lower()).strip('-')}.json"
 
 # %% ../nbs/08_gemm.ipynb #7863d5f0
 def intensity(
