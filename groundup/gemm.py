@@ -28,9 +28,11 @@ def chunk_grid(
     threads:int, # how many threads there are
     least:int, # multiply-adds that are worth a chunk
 ) -> tuple: # rows and columns of the grid
-    "How to cut a result into chunks: in halves, until there are four for each thread, or they get too small"
+    "How to cut a result: in halves, until each thread has four chunks, or they get too small"
     rows,cols = 1,1
-    while rows*cols < 4*threads and effort(n, k, m) >= 2*rows*cols*least*(1 if rows*cols < threads else 4):
+    while rows*cols < 4*threads:
+        size = least if rows*cols < threads else 4*least
+        if effort(n, k, m) < 2*rows*cols*size: break
         if n*cols >= m*rows or k < 64 and n > 32*rows: rows *= 2
         else: cols *= 2
     return rows, cols
@@ -38,10 +40,11 @@ def chunk_grid(
 # %% ../nbs/08_gemm.ipynb #ed285def
 @lru_cache
 def least_work() -> int: # multiply-adds
-    "What one thread multiplies in four times the time that calling another takes. Tried once, in some milliseconds"
+    "What one thread multiplies in four times the time that calling another takes"
     def seconds(size, **how):
         x = np.ones((size, size), np.float32)
-        return min(timeit.repeat(lambda: run_product(x, x, np.empty_like(x), **how), number=1, repeat=30))
+        f = lambda: run_product(x, x, np.empty_like(x), **how)
+        return min(timeit.repeat(f, number=1, repeat=30))
     calling = seconds(1, count=8, threads=2) - seconds(1, count=8)
     return max(2**14, int(4*calling*128**3/seconds(128)))
 
@@ -60,8 +63,9 @@ def fill_product(x, y, c):
     "Fill `c` with the product of two arrays, on as many threads as it is worth"
     (n,k),m = x.shape, y.shape[1]
     threads = thread_count() if effort(n, k, m) >= 2*least_work() else 1
+    long = n*m <= 2**14 and (k > 8*max(n, m) or n <= 2) and n*k*m >= 2**20
     if k==0: c.fill(0)
-    elif n*m <= 2**14 and (k > 8*max(n, m) or n <= 2) and n*k*m >= 2**20: split_inner(x, y, c, threads)
+    elif long: split_inner(x, y, c, threads)
     elif threads==1: run_product(x, y, c)
     else: run_product(x, y, c, chunk_grid(n, k, m, threads, least_work()), threads)
 
