@@ -261,7 +261,8 @@ def compare_products(args, stop, found, say):
     import torch
     from groundup import gemm, ladder
     stop.raise_if_asked()
-    jobs = [(s, torch.float32) for s in shapes or gemm.SHAPES] + [(s, torch.float64) for s in ([] if shapes else gemm.SQUARES[2:])]
+    jobs = [(s, getattr(torch, args.dtype or 'float32')) for s in shapes or gemm.SHAPES]
+    if not (shapes or args.dtype): jobs += [(s, torch.float64) for s in gemm.SQUARES[2:]]
     say('measuring the limits of this machine (the first time, compiling)')
     on,with_ = ladder.machine(), ladder.versions()
     def measure():
@@ -414,8 +415,9 @@ def parser():
         sub.set_defaults(job=run)
         return sub.add_argument
     measured = lambda prepare, what, *files: partial(run_job, prepare, what, files)
-    job('gemm', [out, as_json, shapes], measured(compare_products, 'shape', 'gemm.json', 'gemm.svg'),
+    add = job('gemm', [out, as_json, shapes], measured(compare_products, 'shape', 'gemm.json', 'gemm.svg'),
         "compare the book's fastest product with torch and NumPy over many shapes", ' In turns, beside the limit here. Leaves gemm.json and gemm.svg.')
+    add('--dtype', choices=('float32', 'float64'), help='only this dtype')
     job('cuda', [out, as_json, shapes], measured(compare_kernels, 'measurement', 'cuda.json'),
         'compare the CUDA kernels of the book with cuBLAS on this GPU', ' In float32, by CUDA events; and the copies apart. Leaves cuda.json.')
     add = job('compare', [out, as_json], measured(compare_files, 'ladder', 'compare.svg'),

@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['LEFT', 'UNDONE', 'WHAT', 'PARAMS', 'DESK', 'SPACE', 'crew', 'look', 'publish', 'count_down', 'call_at', 'give_way',
-           'take_all', 'help_out', 'lead', 'do_alone', 'thread_count', 'Crew']
+           'now', 'take_all', 'help_out', 'lead', 'do_alone', 'thread_count', 'Crew']
 
 # %% ../nbs/backstage/crew.ipynb #5d65c925
-import ctypes, os, threading
+import ctypes, os, threading, time
 
 import numba, numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from .vectors import cached_njit, i64
+from .vectors import cached_njit, i32, i64
 
 # %% ../nbs/backstage/crew.ipynb #63fdbb08
 LEFT,UNDONE,WHAT,PARAMS,DESK = 0,8,16,17,64 # where things are on a desk, and its size; counters on lines of memory of their own
@@ -59,6 +59,18 @@ def give_way(typingctx):
         return context.get_dummy_value()
     return types.void(), codegen
 
+@intrinsic
+def now(typingctx):
+    "Nanoseconds on a clock that is never put back, where the system has one"
+    def codegen(context, builder, sig, args):
+        if not hasattr(time, 'CLOCK_MONOTONIC'): return i64(0)
+        place = cgutils.alloca_once(builder, ir.ArrayType(i64, 2))
+        kind = ir.FunctionType(i32, [i32, place.type])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, 'clock_gettime'), [i32(time.CLOCK_MONOTONIC), place])
+        seconds,rest = (builder.extract_value(builder.load(place), i) for i in (0, 1))
+        return builder.add(builder.mul(seconds, i64(10**9)), rest)
+    return types.int64(), codegen
+
 # %% ../nbs/backstage/crew.ipynb #2c1093ce
 @cached_njit
 def take_all(desk, space):
@@ -84,15 +96,18 @@ def help_out(desk, space, looks):
 
 @cached_njit(nogil=True)
 def lead(desk, what, chunks, params, space):
-    "Put a job on the desk, and come back when all of its chunks are done"
-    at,tries = desk.ctypes.data, 0
+    "Put a job on the desk, and come back when all of its chunks are done: nanoseconds that a helper without a core has cost us"
+    at,tries,begin = desk.ctypes.data, 0, now()
     desk[WHAT],desk[PARAMS:PARAMS+len(params)] = what, params
     publish(at + 8*UNDONE, chunks)
     publish(at + 8*LEFT, chunks)
     take_all(at, space.ctypes.data)
+    taken = now()
     while look(at + 8*UNDONE) > 0:
         tries += 1
         if tries > 1000: give_way()
+    waited = now()-taken
+    return waited if waited > max(1_000_000, 2*(taken-begin)) else 0
 
 @cached_njit(nogil=True)
 def do_alone(what, chunks, params, size):
@@ -117,6 +132,7 @@ class Crew:
     def reset(self):
         self.busy,self.locks,self.desk,self.space = threading.Lock(), [], np.zeros(DESK, np.int64), None
         self.helpers,self.off = [], None # the system's numbers of the helpers, and the core that they keep off
+        self.rest = 0. # until when the caller works alone
 
     def work(self, lock):
         space = np.empty(SPACE, np.uint8)
@@ -153,11 +169,12 @@ class Crew:
     ):
         "Do all chunks of a job"
         threads = min(threads or thread_count(), chunks)
-        if threads <= 1 or not self.busy.acquire(blocking=False): return do_alone(what, chunks, params, size)
+        if threads <= 1 or time.perf_counter() < self.rest or not self.busy.acquire(blocking=False): return do_alone(what, chunks, params, size)
         try:
             if self.space is None: self.space = np.empty(SPACE, np.uint8)
             self.wake(threads-1)
-            lead(self.desk, what, chunks, params, self.space)
+            lost = lead(self.desk, what, chunks, params, self.space)
+            if lost: self.rest = time.perf_counter() + 20e-9*lost
         finally: self.busy.release()
 
 crew = Crew()
