@@ -364,20 +364,22 @@ def _looks(gs, g, es, e):
     if gs==es:
         bad = [p for p,(x,y) in enumerate(zip(g, e)) if not _same([x], [y])]
         if not bad: return
-        some = 'where it is wrong, ' if len(bad) < n else ''
-        if all(g[p] != g[p] for p in bad): yield some + 'nothing has been written there (nan): which thread should write it, and does it?'
-        if all(g[p]==0 for p in bad): yield some + 'the result is 0: nothing has been put or added there'
+        some = 'where it is wrong, '*bool(es)
+        if all(g[p] != g[p] for p in bad): yield some + 'nothing has been written (nan): which thread should write there, and does it?'
+        if all(g[p]==0 for p in bad): yield some + 'it is 0: nothing has been put or added there'
         if _same(g, [-y for y in e]): yield 'the size is right, and the sign is wrong'
         if len(by := {round(g[p]-e[p], 6) for p in bad})==1 and (d := by.pop()):
-            yield some + f'{thing} is {_number(abs(d))} too {"large" if d > 0 else "small"}'
+            yield some + f'it is {_number(abs(d))} too {"large" if d > 0 else "small"}'
         if all(map(_same, ([x*e[bad[0]]] for x in g), ([y*g[bad[0]]] for y in e))) and e[bad[0]] and g[bad[0]]:
             r = g[bad[0]]/e[bad[0]]
             yield f'{thing} is {_number(r)} times what it should be' if abs(r) > 1 else f'{thing} is divided by {_number(1/r)}'
-            if n > 1: yield 'all numbers are wrong by the same factor: what is multiplied or divided too often, or not at all?'
+            if es: yield 'all numbers are wrong by the same factor: what is multiplied or divided too often, or not at all?'
         for cut,name in ((int, 'cut to whole ones'), (math.floor, 'rounded down'), (math.ceil, 'rounded up'), (round, 'rounded')):
             if all(map(math.isfinite, e)) and _same(g, [cut(y) for y in e]): yield f'the numbers are right, but they are {name}'
+        if all(type(y) is int for y in e) and any(x != x//1 for x in g): yield 'a whole number is asked for, and this is none'
         if _same(g, [y*y for y in e]): yield 'these are the squares of the right numbers: is a root missing?'
         if _same([x*x for x in g], e): yield 'these are the roots of the right numbers'
+        if all(type(y) is bool for y in e) and _same(g, [not y for y in e]): yield 'true and false are swapped'
         if _same(g, [abs(y) for y in e]): yield 'all signs are lost'
         if n > 1 and len(es)==1:
             if _same(g, [sum(e[:p+1]) for p in range(n)]): yield 'the sums go on from one to the next: begin again at 0 each time'
@@ -389,8 +391,8 @@ def _looks(gs, g, es, e):
     if gs and es and _same(g, e): yield 'the numbers are right, and in order; only the shape is wrong'
     if gs[1:]==es[1:] and gs and es:
         if len(g) < n and _same(g, e[:len(g)]):
-            yield 'the last is missing: where does the loop end?' if gs[0]==es[0]-1 else 'the beginning is right, and then it ends: is there a `return` in the loop?'
-            yield 'the beginning is right, and the end is missing'
+            if gs[0]==es[0]-1: yield 'the last is missing: where does the loop end?'
+            if len(g): yield 'the beginning is right, and then it ends: is there a `return` in the loop?'
         if 0 < len(g) < n and _same(g, e[-len(g):]): yield 'the first is missing: where does the loop begin?'
         if len(g) > n and _same(g[:n], e): yield 'the right numbers are there, and it goes on after them: where does the loop end?'
     yield from (f'not added up yet: add along axis {a}' if es else 'not added up yet' for a in range(len(gs)) if drop(gs, a)==es and _same(_added(gs, g, a), e))
@@ -402,8 +404,11 @@ def _looks(gs, g, es, e):
 
 RAISED = ((r'IndexError', 'an index reaches outside: which is the largest that your loop uses, and how long is what it is used for?'),
           (r'RecursionError', 'the function calls itself without end: which case should it answer at once?'),
-          (r'not subscriptable', 'an index too many: what has it here is a single thing already'), (r'KeyError', 'this key is not in the dict: what else comes along?'),
-          (r'math domain|ZeroDivision', 'look at what goes in there: which numbers are allowed?'), (r'StopIteration', '`next` raises at the end: ask for a default'),
+          (r'not subscriptable', 'an index too many: what has it here is a single thing already'),
+          (r'KeyError', 'this key is not in the dict: what else comes along?'),
+          (r'math domain|ZeroDivision', 'look at what goes in there: which numbers are allowed?'),
+          (r'StopIteration', '`next` raises at the end: ask for a default'),
+          (r'list indices', 'a list of lists takes two pairs of brackets, `a[i][j]`'), (r"not Sum|of 'Sum'", 'all that these numbers know is `+`'),
           (r'unpack', 'count what is on both sides: how many values come, and how many names are there for them?'),
           (r"'Watched'|'Behind'|single numbers", 'only single numbers can be read and written here, with an index for each axis: write the loops'),
           (r"'list' object has no attribute", 'this is a list by now, with `len` and indices in brackets of their own'),
@@ -415,12 +420,12 @@ def symptom(
     pairs:list, # of all cases: what the answer did, and what the solution did
 ): # a sentence that holds in all cases that went wrong, or None
     "What wrong results look like"
-    if tag(got)=='raised' and any(tag(g)=='raised' and x is not None for g,x in pairs): return next((says for sign,says in RAISED if re.search(sign, f'{got[1]} {got[2]}')), None)
+    if tag(got)=='raised': return next((says for sign,says in RAISED if re.search(sign, f'{got[1]} {got[2]}')), None)
     if re.search(r'<(generator|map|zip|filter|itertools\.)', repr(got)):
         return 'this hands out its numbers one by one: make a list of it'
-    if all(x is None for g,x in pairs if differs(g, x)): return 'the task asks for `None` there'
     if type(got) is bytes: return 'a slice of bytes is bytes again; an index gives a number'
     pairs = [(g, x) for g,x in pairs if differs(g, x)]
+    if pairs[0][1] is None: return 'the task asks for `None` there'
     if all(tag(g)==tag(x)=='dict' for g,x in pairs):
         parts = [next(((a,b) for (_,a),(_,b) in zip(g[1], x[1]) if differs(a, b)), (None, None)) for g,x in pairs]
         costs = [(a[1], b[1]) for a,b in parts if tag(a)==tag(b)=='cost']
@@ -428,7 +433,7 @@ def symptom(
             if len({a-b for a,b in costs})==1: return f'in every case {costs[0][0]-costs[0][1]} more than needed'
             return f'{costs[0][0]//costs[0][1]} times as many as needed, in every case' if len({a/b if b else 0 for a,b in costs})==1 and costs[0][1] else None
         pairs = [p for p in parts if tag(p[0]) != 'cost']
-    grids = [(grid(g), grid(x)) for g,x in pairs if tag(g) != 'raised']
+    grids = [(grid(g), grid(x)) for g,x in pairs if tag(g) not in ('raised', 'note')]
     if not grids or not all(g and x and all(type(v) in (int, float, bool) for v in g[1]+x[1]) for g,x in grids): return None
     if all(not x[0] for _,x in grids) and len({str(x[1]) for _,x in grids}) < 2: return None
     said = [list(_looks(*g[:2], *x[:2])) for g,x in grids]
@@ -471,14 +476,17 @@ def verdict(
             return dict(found, why=why, expected=expected, named=recognise(e, cases, done, right, n), counts=counts(e, cases, done))
     return dict(found, why=None, named=None, counts=counts(e, cases, done))
 
+def _alike(g, d): return differs(g, d, exact=True) is None and (tag(g) != 'raised' or g[2]==d[2])
+
 def recognise(e, cases, done, expected, n):
     "What is said about a wrong answer: a known mistake that does the same, or nearly, or else what the results look like"
     found,wrong = [], [differs(g, x, exact=True) is not None for g,x in zip(done, expected)]
     for w,says in e.wrong:
-        if differs(done[n], observe(e, w, cases[n])[0], exact=True): continue
+        if not _alike(done[n], observe(e, w, cases[n])[0]): continue
         did = [observe(e, w, case)[0] for case,_ in zip(cases, done)]
-        same = [differs(g, d, exact=True) is None for g,d in zip(done, did)]
+        same = [_alike(g, d) for g,d in zip(done, did)]
         if all(same): return says
+        if tag(done[n]) in ('note', 'raised'): continue  # which many mistakes have in common
         telling = [s for s,d,x,bad in zip(same, did, expected, wrong) if bad or differs(d, x, exact=True)]
         if sum(telling) >= max(2, .75*len(telling)): found.append((sum(telling)/len(telling), says))
     best = {says for part,says in found if part==max(found)[0]}

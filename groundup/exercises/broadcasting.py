@@ -26,7 +26,8 @@ class _:
     def centred(x): return x - x.mean(0)
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
     used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
-    mistakes = (('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
+    mistakes = (('x - x', 'x + x', 'the means are added; they should be subtracted'),
+                ('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
                 ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
                 ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
                 ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns '
@@ -51,7 +52,10 @@ class _:
     def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
     also = 'return x/x.norm(dim=1)[:,None]'
     used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
-    mistakes = (('x/(', 'x*(', 'multiplied by the length; divide by it'),
+    mistakes = (('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
+                ('x/(x', '(x', 'these are the lengths; divide by them'),
+                ('return x/x.max(1, keepdim=True).values', 'divided by the largest; the length is the root of the sum of squares'),
+                ('x/(', 'x*(', 'multiplied by the length; divide by it'),
                 ('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a '
             'wrong result'),
                 ('(1, keepdim=True)', '(0)', 'the columns have length one now; the task asks for the rows'),
@@ -85,7 +89,8 @@ class _:
     also = 'from itertools import zip_longest\npairs = list(zip_longest(s[::-1], t[::-1], fillvalue=1))[::-1]\n' \
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
     used = '`broadcast_shapes`, in this chapter, for any number of shapes'
-    mistakes = (('q if p==1 else p', 'p', 'the size of `s` is taken, also where it is 1 and stretches'),
+    mistakes = (('q if p==1 else p', 'min(p, q)', 'the smaller size is taken; a 1 stretches to the other'),
+                ('q if p==1 else p', 'p', 'the size of `s` is taken, also where it is 1 and stretches'),
                 ('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
                 ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))',
                  'the shapes are lined up from the left; the rule begins at the last axis'),
@@ -116,7 +121,10 @@ class _:
     def distances(a, b): return ((a[:,None] - b)**2).sum(-1)
     also = '# a² + b² - 2ab: the distances are a matrix product\nreturn (a*a).sum(1)[:,None] + (b*b).sum(1) - 2*a@b.T'
     used = 'nearest neighbours among the digits of chapter 1; the other way is why GPUs with fast products are good at this, too'
-    mistakes = (('return (a*a).sum(1)[:,None] + (b*b).sum(1) - a@b.T', 'a² + b² − 2ab: the 2 is missing'),
+    mistakes = (('**2', '', 'the differences are not squared'),
+                ('return a@b.T', 'these are the products; the squared distance is a² + b² − 2ab'),
+                ('return (a*a).sum(1)[:,None] + (b*b).sum(1) + 2*a@b.T', 'a² + b² − 2ab: the sign is wrong'),
+                ('return (a*a).sum(1)[:,None] + (b*b).sum(1) - a@b.T', 'a² + b² − 2ab: the 2 is missing'),
                 ('a[:,None] - b', 'b[:,None] - a', 'the table is the wrong way round: a row belongs to a point of `a`'),
                 ('((a[:,None] - b)**2).sum(-1)', '(a[:,None] - b).sum(-1)**2', 'the differences are added up before they are squared, so that they cancel'),
                 ('.sum(-1)', '.sum(-1).sqrt()', 'these are the distances; the task asks for their squares, without the root'),
@@ -198,7 +206,8 @@ class _:
     def windows(x, width): return torch.as_strided(x, (len(x)-width+1, width), (1, 1))
     also = 'return x.unfold(0, width, 1)'
     used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
-    mistakes = (('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
+    mistakes = (('(1, 1)', '(1, 0)', 'the second stride is 0, so that a row is one number again and again'),
+                ('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
                 ('(len(x)-width+1, width)', '(len(x)-width, width)', 'the last window is missing'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
                  'these windows do not overlap: each begins one place after the one before'),

@@ -31,18 +31,23 @@ def picture(fault):
 
 def words_of(fault, f):
     "A fault for the reader: who, where, a picture, and a question"
+    name_of = lambda place: str(place[0]) if not any(place[1:]) else f'({place[0]}, {place[1]})'
+    def verb(touch): return 'adds to' if touch.kind=='atomic' else f'{touch.kind}s'
     def who(touch):
-        number = lambda place: str(place[0]) if not any(place[1:]) else f'({place[0]}, {place[1]})'
         text = linecache.getline(python_of(f).__code__.co_filename, touch.line).strip()
-        return f'thread {number(touch.thread)} of block {number(touch.block)}, in line {touch.line}, `{text}`'
+        return f'thread {name_of(touch.thread)} of block {name_of(touch.block)}, in line {touch.line}, `{text}`'
     place = f"{fault.array}[{','.join(map(str, fault.index))}]" if fault.array and fault.index is not None else ''
     if fault.kind=='out of bounds':
         allowed = f"{fault.array}[{','.join(['0'] * len(fault.shape))}] to {fault.array}[{','.join(str(n-1) for n in fault.shape)}]"
         drawn = picture(fault)
-        said = f'{who(fault.first)}, {fault.first.kind}s {place}, and there is {allowed}' + f'\n{drawn}\n'*bool(drawn)
+        said = f'{who(fault.first)}, {verb(fault.first)} {place}, and there is {allowed}' + f'\n{drawn}\n'*bool(drawn)
     elif fault.kind=='uninitialised': said = f'{who(fault.first)}, reads {place}, which nobody has written yet'
     elif fault.kind=='race':
-        said = ''.join(f'\n    {touch.kind}s {place}: {who(touch)}' for touch in (fault.first, fault.second)) + '\nand nothing says who comes first'
+        said = ''.join(f'\n    {verb(touch)} {place}: {who(touch)}' for touch in (fault.first, fault.second)) + '\nand nothing says who comes first'
+    elif fault.kind=='missed barrier':
+        said = f'{len(fault.waiting)} threads of a block wait in line {fault.lines[0]}, and {len(fault.missing)} never come there, thread ' \
+               f'{name_of(fault.missing[0])} for one'
+    elif fault.kind=='wrapped index': said = f'{who(fault.first)}, {verb(fault.first)} {place}'
     else: said = str(fault).removeprefix(f'{fault.kind}: ')
     return f'{fault.kind}: {said}: {ASKS[fault.kind]}'
 
@@ -55,7 +60,7 @@ def launched(
 ): # the report of the X-ray, or a Note if something is wrong
     "Run a kernel in the X-ray"
     try: report = xray(f, blocks, threads, *args)
-    except RuntimeError as endless: return Note('endless', str(endless).partition(';')[0])
+    except RuntimeError as x: return Note('endless' if 'went round' in str(x) else 'refused', str(x).partition(';')[0])
     own = python_of(f).__code__.co_varnames[:python_of(f).__code__.co_argcount]
     kinds = {f"{x.kind} of {x.array if x.array in own else 'the tile'}" + (f' ({x.first.kind})' if x.kind=='out of bounds' else '') for x in report.faults}
     first = sorted(report.faults, key=lambda x: x.kind != 'missed barrier')  # which makes all the others
@@ -65,6 +70,11 @@ def launched(
         return Note('float64', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from `0.` or from '
                 f'a division?')
     return report
+
+def alone(report, name, n):
+    "A Note, if one thread does the work of others"
+    most = max(map(max, report.per_thread(name)))
+    if most > 1: return Note('alone', f'one thread reads {most} of the {n} numbers; each should do one of its own')
 
 def empty(*shape): return array(shape, 'float32', float('nan'))
 def floats(rng, *shape): return [floats(rng, *shape[1:]) if shape[1:] else float(rng.randint(-9, 9)) for _ in range(shape[0])]
@@ -83,17 +93,19 @@ class _:
     def run(f, a, b):
         c = empty(len(a))
         report = launched(f, len(a)//4+1, 4, a, b, unfilled(c))
-        return report if isinstance(report, Note) else {'c': c}
+        if isinstance(report, Note): return report
+        return alone(report, 'a', len(a)) or {'c': c}
     def add(a, b, c):
         i = cuda.grid(1)
         if i < len(c): c[i] = a[i] + b[i]
     also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < c.size: c[i] = a[i] + b[i]'
-    used = '"A kernel that asks who it is", and the first two lines of every kernel'
+    used = '"Who am I?", and the first two lines of every kernel'
     mistakes = (('if i < len(c): ', '', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for it, '
             'and the last one is at `len(c)-1`'),
                 ('cuda.grid(1)', 'cuda.threadIdx.x', 'all blocks do the work of the first one: `threadIdx` counts from 0 in each of them'),
                 ('len(c)', 'len(c)-1', 'the last number is left out'),
-                ('cuda.grid(1)', 'cuda.blockIdx.x', 'all threads of a block do the same number: `blockIdx` is the number of the block, not of the thread'),
+                ('cuda.grid(1)', 'cuda.blockIdx.x',
+                 'several threads do the same number: each has one of its own, `cuda.grid(1)`; `blockIdx` alone is the number of the block'),
                 ('i < len(c)', 'i <= len(c)', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for '
                  'it, and the last one is at `len(c)-1`'))
 
@@ -116,7 +128,7 @@ class _:
         if i < out.shape[0] and j < out.shape[1]: out[i,j] = 2*x[i,j]
     also = 'i = cuda.blockIdx.y*cuda.blockDim.y + cuda.threadIdx.y\nj = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < len(x) and j < ' \
             'x.shape[1]: out[i,j] = 2*x[i,j]'
-    used = '"What a warp asks for": swap two letters, and the kernel is several times as fast'
+    used = '"Why is it slow?": swap two letters, and the kernel is several times as fast'
     mistakes = (('2*x[i,j]', 'x[i,j]*x[i,j]', 'this is the square; twice is asked for'),
                 ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart'),
                 (' and j < out.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
@@ -175,18 +187,16 @@ class _:
         out = array((1,))
         report = launched(f, len(x)//4+1, 4, x, out)
         if isinstance(report, Note): return report
-        most = max(map(max, report.per_thread('x')))
-        if out.tolist()==[sum(x)] and most > 1: return Note('alone', f'right, but one thread reads {most} of the {len(x)} numbers; each should add a '
-                f'number of its own')
-        return {'out': out}
+        return out.tolist()==[sum(x)] and alone(report, 'x', len(x)) or {'out': out}
     def total(x, out):
         i = cuda.grid(1)
         if i < len(x): cuda.atomic.add(out, 0, x[i])
     also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
-    used = '"Broken kernels"; and cuda-7, with one atomic for a whole block'
+    used = '"Which bugs does a GPU keep to itself?"; and cuda-7, with one atomic for a whole block'
     bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
             'help, since all still add at the same time'
-    mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
+    mistakes = (('out, 0, x[i]', 'out, 0, i', 'these are the places; add the numbers there'),
+                ('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
                 ('for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
                 ('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
                 ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
@@ -219,7 +229,10 @@ class _:
     also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif i < len(x): ' \
             'out[i] = tile[t] - tile[0]'
     used = 'shared tiles: what one thread fetches, all threads of its block can use'
-    mistakes = (('i = cuda.grid(1)\nif i < len(x): out[i] = x[i] - x[i - cuda.threadIdx.x]',
+    mistakes = (('first = cuda.shared.array(1, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif t==0: first[0] = x[i]\ncuda.syncthreads()\n'
+                 'if i < len(x): out[i] = x[i] - first[0]',
+                 'right, but thread 0 reads its number twice: keep it in a variable'),
+                ('i = cuda.grid(1)\nif i < len(x): out[i] = x[i] - x[i - cuda.threadIdx.x]',
             'right, but the first number is fetched by every thread of the block; shared memory lets them share it'),
                 ('    cuda.syncthreads()\n', '', 'nobody waits: a thread may read the first number before thread 0 has put it there'),
                 ('if t==0: first[0] = mine', 'first[0] = mine', 'all threads write the same place: only thread 0 should'),
@@ -248,7 +261,7 @@ class _:
         if t < len(x): out[t] = tile[len(x)-1-t]
     also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] ' \
             '= tile[t]'
-    used = '"Waiting for each other", and "Broken kernels"'
+    used = '"How can threads help each other?", and "Which bugs does a GPU keep to itself?"'
     bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = '
             'tile[len(x)-1-t]',
            'the barrier stands inside of the `if`, and the threads that are not needed never come to it')
@@ -282,7 +295,8 @@ class _:
     also = 'tile = cuda.shared.array(10, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nfor p in range(t, 10, 8):\n    at = i - t - 1 + p\n' \
            '    tile[p] = x[at] if 0 <= at and at < len(x) else float32(0)\ncuda.syncthreads()\nif i < len(x): out[i] = tile[t] + tile[t+1] + tile[t+2]'
     used = 'convolutions; and the tiles of a product, where each number is used many more times than three'
-    mistakes = (('i = cuda.grid(1)\nif i < len(x):\n    total = x[i]\n    if i > 0: total += x[i-1]\n    if i+1 < len(x): total += x[i+1]\n    out[i] = total',
+    mistakes = (('tile[t] + tile[t+1] + tile[t+2]', 'tile[t] + tile[t+1]', 'one of the three is missing'),
+                ('i = cuda.grid(1)\nif i < len(x):\n    total = x[i]\n    if i > 0: total += x[i-1]\n    if i+1 < len(x): total += x[i+1]\n    out[i] = total',
                  'right, but most numbers are fetched three times, by three threads; shared memory lets them share'),
                 ('tile[0] = x[i-1] if i > 0 else float32(0)', 'tile[0] = float32(0)',
                  'at the edges of the blocks a neighbour is missing: it belongs to another block, and has to be fetched as well'),
@@ -330,7 +344,8 @@ class _:
             'total = float32(0)\n' \
            '    for u in range(min(8, len(x)-i)): total += tile[u]\n    cuda.atomic.add(out, 0, total)'
     used = 'the loss and the softmax of the training chapter, and every sum on a GPU'
-    mistakes = (('i = cuda.grid(1)\nif i < len(x): cuda.atomic.add(out, 0, x[i])',
+    mistakes = (('step > 0', 'step > 1', 'the last round is missing: with a step of 1, thread 0 adds what thread 1 has'),
+                ('i = cuda.grid(1)\nif i < len(x): cuda.atomic.add(out, 0, x[i])',
             'right, but each number is an atomic of its own; let the block add up first'),
                 ('if t < step: tile[t]', 'if t < 8-step: tile[t]', 'a race between the rounds: there is a barrier missing, or a thread adds whose number '
                  'another one still needs'),
@@ -346,6 +361,57 @@ class _:
                 ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
+@define('cuda-11', 'All the sums on the way')
+class _:
+    task = """A prefix sum: put into `out[t]` the sum of the numbers of the vector `x` from the first up to `x[t]`, itself included. One block of 16 threads,
+        a number for each; `x` has at most 16. One after the other, it takes 15 additions. Together, in shared memory, four rounds are enough:
+        each thread adds what the one 1 place before it holds, then 2, 4 and 8 places."""
+    hints = ('After the round with the neighbour, each place holds a sum of two numbers. Which place holds the two before these?',
+             'In each round: all put what they have into shared memory, wait, and read. Then wait once more, before anyone writes again.',
+             '`step = 1`, `while step < 16:`, `tile[t] = mine`, a barrier, `if t >= step: mine += tile[t-step]`, a barrier, `step *= 2`.')
+    slow = 'does `step` get to 16? Double it in every round, in all threads'
+    def cases(rng):
+        for n in (5, 16, 1, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = launched(f, 1, 16, x, unfilled(out), narrow=True)
+        if isinstance(report, Note): return report
+        rounds = report.total('rounds', space='shared')
+        if one := alone(report, 'x', len(x)): return one
+        return Note('long', f'the warp goes to shared memory {rounds} times, one after the other; 8 times are enough, and 16 are allowed') if rounds > 16 else \
+            {'out': out}
+    def prefix_sum(x, out):
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        mine = x[t] if t < len(x) else float32(0)
+        step = 1
+        while step < 16:
+            tile[t] = mine
+            cuda.syncthreads()
+            if t >= step: mine += tile[t-step]
+            cuda.syncthreads()
+            step *= 2
+        if t < len(x): out[t] = mine
+    also = '# two tiles in turns, and one barrier a round\ntile = cuda.shared.array((2,16), float32)\nt,turn,step = cuda.threadIdx.x,0,1\n' \
+           'tile[0,t] = x[t] if t < len(x) else float32(0)\nwhile step < 16:\n    cuda.syncthreads()\n' \
+           '    tile[1-turn,t] = tile[turn,t] + (tile[turn,t-step] if t >= step else float32(0))\n    turn,step = 1-turn,2*step\n' \
+           'if t < len(x): out[t] = tile[turn,t]'
+    used = 'sorting on a GPU, and dropping what is not wanted: a prefix sum tells each thread where its result goes'
+    mistakes = (('        cuda.syncthreads()\n        if', '        if', 'a barrier is missing: all write, wait, read, and wait again before anyone writes'),
+                ('        cuda.syncthreads()\n        step', '        step',
+                 'a barrier is missing: all write, wait, read, and wait again before anyone writes'),
+                ('step < 16', 'step < 8', 'the last round is missing: place 15 needs what place 7 holds'),
+                ('t >= step', 't > step', 'one thread too few adds: with a step of 1, thread 1 has a neighbour'),
+                ('tile[t-step]', 'tile[t-1]', 'always the neighbour: in each round, the one to add is twice as far away'),
+                ('step *= 2', 'step += 1', 'the step has to double: what is `step` places before holds the sum of `step` numbers'),
+                ('out[t] = mine', 'out[t] = mine - x[t]', 'the number itself belongs to its sum'),
+                ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[t] = x[t]\ncuda.syncthreads()\nif t < len(x):\n'
+                 '    mine = float32(0)\n    for u in range(t+1): mine += tile[u]\n    out[t] = mine',
+                 'right, but the last thread adds up all of the numbers, one after the other'),
+                ('if cuda.threadIdx.x==0:\n    mine = float32(0)\n    for u in range(len(x)):\n        mine += x[u]\n        out[u] = mine',
+                 'right, but one thread adds up all of the numbers, one after the other'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
 @define('cuda-8', 'The barrier at the end of the loop')
 class _:
     task = """`out[i]` should become how many numbers of the vector `x` are smaller than `x[i]`. Each block of 8 threads goes over `x` in pieces of 8, which
@@ -375,7 +441,7 @@ class _:
            'for start in range(0, len(x), 8):\n    if start+t < len(x): tile[turn,t] = x[start+t]\n    cuda.syncthreads()\n    for u in range(min(8, ' \
            'len(x)-start)):\n' \
            '        if i < len(x) and tile[turn,u] < x[i]: count += 1\n    turn = 1-turn\nif i < len(x): out[i] = count'
-    used = 'the tiled product, cuda-9, whose loop has the same two barriers; "Fetch ahead" saves one with two tiles'
+    used = 'the tiled product, cuda-9, whose loop has the same two barriers; "Why wait at all?" in chapter 9 saves one with two tiles'
     bug = '        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tile for the next round while others still read the last piece'
     mistakes = (('tile[u] < x[i]', 'tile[u] > x[i]', 'these are the numbers that are larger'),
                 ('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
@@ -383,7 +449,7 @@ class _:
                 ('tile[u] < x[i]', 'tile[u] <= x[i]', 'numbers that are equal count here, too, at least the number itself'),
                 ('range(min(8, len(x)-start))', 'range(8)', 'the last piece may be shorter; what is left in the tile from the piece before is counted again'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
+# %% ../../nbs/exercises/07_cuda.ipynb #c0d7b8c3
 @define('cuda-9', 'The tiled product')
 class _:
     task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along
@@ -419,7 +485,11 @@ class _:
            '    if i < len(a) and j < b.shape[1]:\n        for l in range(min(4, len(b)-l0)): total += tile[0,y,l]*tile[1,l,x]\n    cuda.syncthreads()\nif ' \
            'i < len(a) and j < b.shape[1]: c[i,j] = total'
     used = 'this chapter\'s tiles, and all kernels of chapter 9; with blocks of 16×16 it is ready for a GPU'
-    mistakes = (('ta[y,x] =', 'ta[x,y] =', 'the tile of `a` is stored the wrong way round: what thread (x, y) fetches belongs to row y, column x'),
+    mistakes = (('b[l0+y,j] if l0+y', 'b[l0+x,j] if l0+x', 'thread (x, y) fetches row `l0+y` of `b`, in its own column'),
+                ('range(0, a.shape[1], 4)', 'range(a.shape[1])', 'the tiles begin at 0, 4, 8, …: go in steps of 4'),
+                ('        ta[y,x] =', '        total = float32(0)\n        ta[y,x] =', 'the sum begins anew in each tile; it goes on through all of them'),
+                ('float32(0)\n    for', '0.\n    for', 'the sum begins as a float64, and all of the arithmetic is done in float64'),
+                ('ta[y,x] =', 'ta[x,y] =', 'the tile of `a` is stored the wrong way round: what thread (x, y) fetches belongs to row y, column x'),
                 ('j,i = cuda', 'i,j = cuda', 'row and column are swapped: the first number of `cuda.grid(2)` runs along a row'),
                 ('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    total = float32(0)\n    for l in range(a.shape[1]): total += '
             'a[i,l]*b[l,j]\n    c[i,j] = total',

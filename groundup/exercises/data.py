@@ -23,7 +23,10 @@ class _:
     def pieces(xs, size): return [xs[i:i+size] for i in range(0, len(xs), size)]
     also = 'res = []\nwhile xs:\n    res.append(xs[:size])\n    xs = xs[size:]\nreturn res'
     used = '`chunks` and `chunks_faster`, in this chapter, cut a row of a picture into lines in this way'
-    mistakes = (('i+size', 'i+size-1', 'each piece is one short: a slice ends before its end anyway'),
+    mistakes = (('res,piece = [], []\nfor x in xs:\n    piece.append(x)\n    if len(piece)==size:\n        res.append(piece)\n'
+                 '        piece.clear()\nreturn res + [piece]*bool(piece)',
+                 'one list is cleared and filled again, so that all the pieces are the same: begin a new one each time'),
+                ('i+size', 'i+size-1', 'each piece is one short: a slice ends before its end anyway'),
                 ('len(xs), size', 'len(xs)-size+1, size', 'the rest is missing: a last piece that is shorter than the others belongs to the result'),
                 ('range(0, len(xs), size)', 'range(len(xs))', 'the pieces overlap: each one should begin where the one before ends'),
                 ('i+size', 'size', 'a slice is `[begin:end]`, and both count from the beginning of the list: the end is not `size` for all of them'),
@@ -70,7 +73,10 @@ class _:
     def pixel(raw, width, i, j): return raw[i*width + j%width]
     also = 'row = raw[i*width:(i+1)*width]\nreturn row[j]'
     used = 'strides, in chapter 5: a tensor is a row of numbers, and how many places each step goes on'
-    mistakes = (('i*width + j%width', 'j%width*(len(raw)//width) + i', 'this counts as if the picture lay in memory column after column'),
+    mistakes = (('i*width', '(i-1)*width', 'rows are counted from 0'),
+                ('j%width', '(j if j >= 0 else width-j)', 'minus a negative number goes on to the right: `width+j`'),
+                ('j%width', '(j if j >= 0 else width+j-1)', 'one too far: -1 is the last pixel, at `width-1`'),
+                ('i*width + j%width', 'j%width*(len(raw)//width) + i', 'this counts as if the picture lay in memory column after column'),
                 ('j%width', 'j', 'a negative column runs into the row before; it should count from the end of its own row'),
                 ('j%width', 'abs(j)', 'a negative column counts from the end of the row: -1 is the last pixel, not the second'),
                 ('i*width + j%width', '(j*width + i) % len(raw)', 'the step of a row and that of a column are mixed up'),
@@ -94,7 +100,10 @@ class _:
     def idx_sizes(data): return [int.from_bytes(data[4+4*x:8+4*x], 'big') for x in range(data[3])]
     also = "import struct\nreturn list(struct.unpack_from(f'>{data[3]}I', data, 4))"
     used = 'the reader of IDX files behind `get_exp_data`'
-    mistakes = (('data[4+4*x:8+4*x]', 'data[3+4*x:7+4*x]', 'one byte too early: byte 3 is the number of axes, and the sizes come after it'),
+    mistakes = (('return list(data[4:4+data[3]])', 'a size has four bytes, and this takes one'),
+                ('data[4+4*x:8+4*x]', 'data[4+2*x:6+2*x]', 'a size has four bytes, and this takes two'),
+                ('data[4+4*x:8+4*x]', 'data[8+4*x:12+4*x]', 'one size too late: the first begins at byte 4'),
+                ('data[4+4*x:8+4*x]', 'data[3+4*x:7+4*x]', 'one byte too early: byte 3 is the number of axes, and the sizes come after it'),
                 ('range(data[3])', 'range(2)', 'not every file has two axes: byte 3 says how many'),
                 ("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
                 ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]',
@@ -134,7 +143,8 @@ class _:
         while batch := list(islice(stream, size)): yield batch
     also = 'batch = []\nfor x in stream:\n    batch.append(x)\n    if len(batch)==size:\n        yield batch\n        batch = []\nif batch: yield batch'
     used = 'batches of pictures in the training chapter; and rows that no machine could hold at once, in chapter 12'
-    mistakes = (('xs = list(stream)\nreturn (xs[i:i+size] for i in range(0, len(xs), size))',
+    mistakes = (('yield list(islice(stream, size))', 'only the first batch comes: go on until the stream ends'),
+                ('xs = list(stream)\nreturn (xs[i:i+size] for i in range(0, len(xs), size))',
                  'this empties the stream before it gives the first batch, and would wait for ever on one without end'),
                 ('while batch := list(islice(stream, size))', 'while len(batch := list(islice(stream, size)))==size',
                  'the rest of the stream is lost where it does not fill a batch'),
@@ -163,16 +173,21 @@ class _:
     def cases(rng):
         for n in (3, 3, 1, 12, 20): yield rng.sample(range(100), n), rng.randrange(10**6)
     def run(f, xs, seed):
-        ys,orders = [10*x for x in xs], set()
-        for n in range(200 if len(xs) < 4 else 3):
+        ys,orders = [10*x for x in xs], {}
+        for n in range(4000 if len(xs) < 4 else 3):
             got,labels = map(list, f(list(xs), list(ys), random.Random(seed+n)))
-            orders.add(tuple(got))
+            orders[tuple(got)] = orders.get(tuple(got), 0) + 1
+            if [*map(list, f(list(xs), list(ys), random.Random(seed+n)))] != [got, labels]:
+                return Note('own', 'the same generator gives another order the second time: draw from `rng`')
             if sorted(got) != sorted(xs): return Note('lost', f'the pictures {xs} became {got}: each has to come back exactly once')
             if torn := next(((x, y) for x,y in zip(got, labels) if y != 10*x), None):
                 return Note('labels stay' if labels==ys else 'torn', f'picture {torn[0]} came back with the label {torn[1]}, and its label was {10*torn[0]}')
         possible = min(200, math.factorial(len(xs))) if len(xs) < 4 else 2
         if len(orders) < possible: return Note(f'{len(orders)} of {possible}',
                 f'shuffled again and again, {len(xs)} pictures came in {len(orders)} of the possible orders')
+        often = [f'{100*c/4000:.0f} %' for c in orders.values()]
+        if len(xs)==3 and sum((c-4000/6)**2/(4000/6) for c in orders.values()) > 50:
+            return Note('likely', f"some orders come more often than others: {', '.join(often)}; `rng.sample` and `rng.shuffle` are fair")
         return 'each label with its picture'
     def shuffled(xs, ys, rng):
         places = rng.sample(range(len(xs)), len(xs))
@@ -209,7 +224,9 @@ class _:
     def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
     also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
     used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
-    mistakes = (('size*(k+m)', 'size*m', 'the rows of `a` need room as well'),
+    mistakes = (('size*k*m', 'k*m', '`b` has k·m numbers, of `size` bytes each'),
+                ('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
+                ('size*(k+m)', 'size*m', 'the rows of `a` need room as well'),
                 ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
                 ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
             'where `b` alone does not fit, this is a negative number of rows'),

@@ -35,7 +35,8 @@ class _:
     def by_columns(a, shards): return np.concatenate([a@s for s in shards], axis=1)
     also = 'return np.hstack([a@s for s in shards])'
     used = 'the scheme "columns" of "Four ways to share a product"'
-    mistakes = (('a@s', 's@a', 'the factors are swapped: `a` comes first'),
+    mistakes = (('shards]', 'shards[:-1]]', 'the part of the last rank is missing'),
+                ('a@s', 's@a', 'the factors are swapped: `a` comes first'),
                 ('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner '
             'dimension'),
                 ('axis=1', 'axis=0', 'the parts are put below each other; columns lie side by side'),
@@ -59,14 +60,16 @@ class _:
     def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
     also = 'res = 0\nfor r in range(len(a_shards)): res = res + a_shards[r]@b_shards[r]\nreturn res'
     used = 'the scheme "inner": each rank sends nearly a whole result, however many ranks there are'
-    mistakes = (('return a_shards[0]@b_shards[0] + sum(a@b for a,b in zip(a_shards, b_shards))', 'the part of rank 0 is added twice'),
+    mistakes = (('zip(a_shards, b', 'zip(a_shards[:-1], b', 'the part of the last rank is missing'),
+                ('b_shards))', 'b_shards[::-1]))', 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'),
+                ('return a_shards[0]@b_shards[0] + sum(a@b for a,b in zip(a_shards, b_shards))', 'the part of rank 0 is added twice'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
             'each part is already as large as the whole result; the parts have to be added, not put side by side'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])',
                  'each part is already as large as the whole result; the parts have to be added, not put below each other'),
                 ('return a_shards[0]@b_shards[0]', 'this is the part of the first rank only'),
                 ('return sum(a@b for a,b in zip(a_shards, b_shards))/len(a_shards)', 'the parts are averaged; they are parts of a sum'),
-                ('return sum(a@b for a in a_shards for b in b_shards if a.shape[1]==len(b))',
+                ('return sum(a@b for a in a_shards for b in b_shards)',
                  'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #6636decc
@@ -86,7 +89,8 @@ class _:
     also = 'return sum(a@b + (bias if r==0 else 0) for r,(a,b) in enumerate(zip(a_shards, b_shards)))'
     used = 'the layers of a network that no machine holds alone: only one rank adds the bias'
     bug = 'return sum(a@b + bias for a,b in zip(a_shards, b_shards))', 'every rank adds the bias to its part, so that the sum holds it once for each rank'
-    mistakes = (('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
+    mistakes = (('+ bias', '- bias', 'the bias is subtracted; add it'),
+                ('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
                 ('return sum(a@b for a,b in zip(a_shards, b_shards))', 'now the bias is not added at all'),
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
                 ('+ bias', '+ bias/len(a_shards)', 'the bias is divided by the number of ranks, and then added only once'),
@@ -111,7 +115,10 @@ class _:
     def holds(rank, step, ranks): return (rank-step) % ranks
     also = 'shards = list(range(ranks))\nturn = step % ranks\nreturn (shards[-turn:] + shards[:-turn])[rank] if turn else rank'
     used = 'the scheme "rows", where `b` goes round in shards'
-    mistakes = (('rank-step', 'step-rank', 'the sign is wrong: a step goes back from `rank`'),
+    mistakes = (('rank-step', 'rank-step+1', 'one place too far: at step 0 each rank still holds its own'),
+                ('(rank-step) % ranks', 'rank - step % ranks', '`%` comes before `-`: the difference needs brackets'),
+                ('rank-step', 'abs(rank-step)', 'below 0, the ring goes on from the last rank: `%` does that, and `abs` does not'),
+                ('rank-step', 'step-rank', 'the sign is wrong: a step goes back from `rank`'),
                 ('% ranks', '% (ranks-1)', 'there are `ranks` places in the ring, numbered 0 to `ranks-1`'),
                 ('(rank-step) % ranks', 'step % ranks', 'this is the same for every rank: where does it begin?'),
                 ('rank-step', 'rank+step', 'this goes round the other way: what a rank holds comes from the rank before it'),
@@ -203,7 +210,9 @@ class _:
         return r if now - last[r] > limit else None
     also = 'late = [(t, r) for r,t in enumerate(last) if now-t > limit]\nreturn min(late)[1] if late else None'
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
-    mistakes = (('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',
+    mistakes = (('> limit', '< limit', 'those that were heard lately are alive'),
+                ('now - last[r]', 'last[r] - now', 'the sign is wrong: how long ago was that?'),
+                ('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',
                  'this is the last one that is late; the one to blame has been silent longest'),
                 ('return r if', 'return last[r] if', 'this is a time; the number of the rank is asked for'),
                 ('> limit', '>= limit', 'silent for exactly the limit is still alive: more than `limit` seconds'),

@@ -49,7 +49,8 @@ class _:
     def trace_of_product(a, b): return torch.einsum('ik,ki->', a, b)
     also = "return torch.einsum('ki,ik->', b, a)"
     used = '"A gallery", and wherever one number says how alike two matrices are'
-    mistakes = (('ik,ki->', 'ik,kj->ij', 'this is the whole product: on its diagonal, both letters are the same'),
+    mistakes = (('ik,ki->', 'ij,kl->', 'every number meets every other: walk both along with the same letters'),
+                ('ik,ki->', 'ik,kj->ij', 'this is the whole product: on its diagonal, both letters are the same'),
                 ('ik,ki->', 'ik,ik->', 'number by number, without a transpose: the letters of `b` are in the wrong order'),
                 ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'),
                 ('ik,ki->', 'ik,ki->i', 'this is the diagonal; its numbers are to be added up'),
@@ -97,7 +98,8 @@ class _:
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
     used = '"Which loops does it mean?", and the order of several operands, which is chosen by this number'
-    mistakes = (("return math.prod(sizes[l] for l in set(formula.partition(',')[0]) - set('->'))", 'these are the letters of the first operand only'),
+    mistakes = (('math.prod', 'max', 'loops inside of loops multiply'),
+                ("return math.prod(sizes[l] for l in set(formula.partition(',')[0]) - set('->'))", 'these are the letters of the first operand only'),
                 ("set(formula) - set(',->')", "set(formula.partition('->')[0]) - set(formula.partition('->')[2]) - {','}",
                  'these are the letters that are summed; those of the result have loops, too'),
                 ("return math.prod(sizes[l] for l in formula.partition('->')[2])",
@@ -126,7 +128,8 @@ class _:
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
     also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
     used = '"Does the order matter?", where ten matrices in the wrong order don\'t fit in memory'
-    mistakes = (('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
+    mistakes = (('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
+                ('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
                 ('n*l*m', 'k*l*m', '`a` with `b` gives n×l, and `c` is l×m: the second product costs n·l·m'),
                 ('return min(n*l*m, n*k*m)', 'the first product of each order is missing'),
                 ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '

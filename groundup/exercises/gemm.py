@@ -28,7 +28,9 @@ class _:
     def peak(cores, units, bits, size, ghz): return cores*units*(bits//8//size)*2*ghz
     also = 'lanes = bits/(8*size)\nflop_per_cycle = 2*lanes*units*cores\nreturn flop_per_cycle*ghz'
     used = '`peak_gflops`, which measures it; every roofline has it as its roof'
-    mistakes = (('bits//8//size', 'bits//8', 'these are the bytes of a vector; how many numbers is that?'),
+    mistakes = (('*ghz', '', 'the clock is missing: how many cycles are there in a second?'),
+                ('//size', '*size', 'larger numbers mean fewer in a vector: divide by their size'),
+                ('bits//8//size', 'bits//8', 'these are the bytes of a vector; how many numbers is that?'),
                 ('*2*', '*', 'a multiply-add counts as two operations'),
                 ('bits//8//size', 'bits//size', '`bits` are bits, and `size` is bytes: eight bits are a byte'),
                 ('(bits//8//size)', '1', 'each unit works on a whole vector at once: how many numbers fit into it?'),
@@ -104,7 +106,9 @@ class _:
     also = 'sums = [0.]*4\nfor l in range(len(b)):\n    rows,columns = [a[i,l] for i in (0, 1)], [b[l,j] for j in (0, 1)]\n' \
            '    sums = [t + x*y for t,(x,y) in zip(sums, [(x, y) for x in rows for y in columns])]\nfor n,t in enumerate(sums): c[n//2,n%2] = t'
     used = '"A tile of the result in registers": the same with as many numbers as the registers of your processor hold'
-    mistakes = (('    c[0,0],c', '        c[0,0],c', 'right, but `c` is written in each step: write it after the loop'),
+    mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
+                ('range(a.shape[1])', 'range(a.shape[1]-1)', 'the last step is left out'),
+                ('    c[0,0],c', '        c[0,0],c', 'right, but `c` is written in each step: write it after the loop'),
                 ('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
                 ('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
             'c[i,j] = total',

@@ -43,7 +43,9 @@ class _:
             'x.shape[1]: tile[tx,ty] = x[i,j]\ncuda.syncthreads()\n' \
            'u = ty*32 + tx\nj,i = cuda.blockIdx.x*32 + u//4,cuda.blockIdx.y*4 + u%4\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = tile[u//4,u%4]'
     used = 'the tiles of `a` in the kernels of chapter 9, which are turned round on their way into shared memory'
-    mistakes = (('j,i = cuda.blockIdx.x*32 + u//4, cuda.blockIdx.y*4 + u%4', 'u = tx*4 + ty',
+    mistakes = (('cuda.blockIdx.x*32 + u//4, cuda.blockIdx.y*4 + u%4', 'cuda.blockIdx.y*32 + u//4, cuda.blockIdx.x*4 + u%4',
+                 'the place of the block is mixed up: it has the same columns and rows of `x` when it writes as when it reads'),
+                ('j,i = cuda.blockIdx.x*32 + u//4, cuda.blockIdx.y*4 + u%4', 'u = tx*4 + ty',
                  'right, but each thread writes its own number, so that neighbours write into different rows: share out the tile anew'),
                 ('j,i = cuda.grid(2)\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = x[i,j]',
             'right, but neighbouring threads write into different rows of `out`: go through shared memory'),
@@ -84,7 +86,7 @@ class _:
            '        x,y,u,v = a[2*i,l],a[2*i+1,l],b[l,2*j],b[l,2*j+1]\n        sums[0,0] += x*u\n        sums[0,1] += x*v\n        sums[1,0] += y*u\n      ' \
            '  sums[1,1] += y*v\n' \
            '    for e in range(4): c[2*i+e//2,2*j+e%2] = sums[e//2,e%2]'
-    used = '"More numbers for each thread"; wrap your kernel in a function of `a` and `b`, try it with `check_contract`, and it is a rung for the ladder'
+    used = '"Then a square"; wrap your kernel in a function of `a` and `b`, try it with `check_contract`, and it is a rung for the ladder'
     mistakes = (('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
                 ('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
                 ('j,i = cuda.grid(2)\nif 2*i < c.shape[0] and 2*j < c.shape[1]:\n    for y in range(2):\n        for x in range(2):\n            total = '

@@ -156,7 +156,10 @@ class _:
     bug = ('n,k,m = *a.shape, b.shape[1]\nc = [[0]*m for _ in range(n)]\nfor i in range(n):\n    for j in range(m):\n        for l in range(k): c[i][j] += '
             'a[i,l]*b[l,j]\nreturn c',
            'right, and four objects for each step: two looked up, their product, and the sum')
-    mistakes = (('n,k,m = *a.shape, b.shape[1]\nreturn [[sum(a[i,l].item()*b[l,j].item() for l in range(k)) for j in range(m)] for i in range(n)]',
+    mistakes = (('zip(*b)', 'b', 'these are the rows of `b`; its columns meet the rows of `a`'),
+                ('n,k,m = *a.shape, b.shape[1]\nreturn [[sum((a[i,l]*b[l,j]).item() for l in range(k)) for j in range(m)] for i in range(n)]',
+                 'right, but three objects for each step: two looked up, and their product'),
+                ('n,k,m = *a.shape, b.shape[1]\nreturn [[sum(a[i,l].item()*b[l,j].item() for l in range(k)) for j in range(m)] for i in range(n)]',
                  'right, and still two objects for each step, which are looked up and thrown away: take out all numbers before the loops'),
                 ('n,k,m = *a.shape, b.shape[1]\nx = [[a[i,l].item() for l in range(k)] for i in range(n)]\ny = [[b[l,j].item() for j in range(m)] for l in '
                  'range(k)]\n'

@@ -45,7 +45,7 @@ def race_in(
             if len(users[place]) > 1:
                 index = ','.join(map(str, np.unravel_index(place, w.shape)))
                 return Note(f'race at {index}, {len(w.record)} accesses', f'a race: threads {" and ".join(map(str, sorted(users[place])[:2]))} both use '
-                            f'{name}[{index}], and at least one of them writes')
+                            f'{name}[{index}], and at least one of them writes: whose is it?')
 
 def small(rng, *shape): return np.array(ints(rng, *shape), float).reshape(shape)
 
@@ -70,7 +70,11 @@ class _:
         return total
     also = 'total = 0.\nfor i in range(len(x)): total += x[i]*(x[i] > limit)\nreturn total'
     used = 'the innermost loop of the product, which is compiled first in this chapter'
-    mistakes = (('if v > limit: ', '', 'all numbers are added up; only those above the limit belong to the sum'),
+    mistakes = (('total += v', 'total += v-limit', 'this adds how far they are above the limit; add the numbers themselves'),
+                ('v > limit', 'abs(v) > limit', 'the sign counts, too: −9 is not larger than −5'),
+                ('total = 0.\nfor i in range(len(x)):\n    if i > limit: total += x[i]\nreturn total',
+                 'the limit is compared with the place of a number, not with the number'),
+                ('if v > limit: ', '', 'all numbers are added up; only those above the limit belong to the sum'),
                 ('in x', 'in x[:-1]', 'the last number is left out'),
                 ('total += v', 'total += 1', 'this counts the numbers, and should add them up'),
                 ('v > limit', 'v >= limit', 'a number that equals the limit is not larger than it'),
@@ -163,7 +167,10 @@ class _:
         return begin, begin + each + (t < rest)
     also = 'return t*(n//threads) + min(t, n%threads), (t+1)*(n//threads) + min(t+1, n%threads)'
     used = 'threads here, and the rows of each rank in chapter 12'
-    mistakes = (('return (t-1)*n//threads, t*n//threads', 'the threads are counted from 0'),
+    mistakes = (('min(t, rest)', 'max(t, rest)', 'before thread `t` there are `t` threads, so at most `t` extra rows'),
+                ('return round(t*n/threads), round((t+1)*n/threads)', 'rounding spreads the larger shares over all; the task wants them first'),
+                (' + min(t, rest)', '', 'a share begins where the one before ends: the extra rows of the threads before it move it on'),
+                ('return (t-1)*n//threads, t*n//threads', 'the threads are counted from 0'),
                 ('t < rest', 't <= rest', 'one thread too many gets an extra row: of 2 extra rows, threads 0 and 1 get one'),
                 ('return t*n/threads, (t+1)*n/threads', "rows are whole: a share can't begin within one"),
                 ('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
@@ -213,7 +220,9 @@ class _:
     used = 'the threads of `matmul_parallel`: each has rows of the result of its own'
     bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]',
             'a race: the threads share out the columns, so they all add to the same sums')
-    mistakes = (('range(t, n, threads)', 'range(t, n)', 'each thread takes all the rows from its own on: go in steps of `threads`'),
+    mistakes = (('out[i] +=', 'out[t] +=', 'the sum of row `i` goes into place `i`; `t` is the thread'),
+                ('range(m)', 'range(t, m, threads)', 'rows and columns are both shared out: a thread adds up all of a row'),
+                ('range(t, n, threads)', 'range(t, n)', 'each thread takes all the rows from its own on: go in steps of `threads`'),
                 ('range(t, n, threads)', 'range(n)', 'a race: every thread does all of the rows'),
                 ('out[i] += x', 'out[i] = x', 'only the last number of each row is kept; add them up'),
                 ('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
@@ -246,7 +255,12 @@ class _:
         return smallest, largest
     also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
     used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('smallest,largest = 10**9,0\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\n'
+    mistakes = (('len(x))', 'len(x)-1)', 'the last number is left out'),
+                ('v = x[i]', 'v = i', 'these are places; look at the numbers there'),
+                ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    if x[i] < smallest: smallest = x[i]\n'
+                 '    elif x[i] > largest: largest = x[i]\nreturn smallest, largest',
+                 'right, but `x[i]` is read anew each time it is written: put it into a variable'),
+                ('smallest,largest = 10**9,0\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\n'
                  'return smallest, largest',
                  'the search begins with a number that need not be there: begin with `x[0]`'),
                 ('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))',
@@ -297,7 +311,10 @@ class _:
             'range(runs))'
     used = '`bench`, which times every rung of this book'
     bug = 'start = clock()\nf()\nreturn clock() - start', 'the only call that is measured is the one that compiles'
-    mistakes = (('runs//2]', 'runs//2 - 1]', 'one place before the middle: places are counted from 0'),
+    mistakes = (('sorted(times)[runs//2]', 'max(times)', 'this is the slowest call; the median is the middle one'),
+                ('f()\ntimes,start = [], clock()\nfor _ in range(runs):\n    f()\n    times.append(clock() - start)\nreturn sorted(times)[runs//2]',
+                 'the clock is started only once, so that each time holds all those before it'),
+                ('runs//2]', 'runs//2 - 1]', 'one place before the middle: places are counted from 0'),
                 ('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
                 ('sorted(times)[runs//2]', 'sum(times)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
                 ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',

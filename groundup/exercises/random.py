@@ -28,7 +28,8 @@ class _:
         return steps
     also = 'from itertools import count\nreturn next(n for n in count(1) if x*pow(a, n, p) % p==x)'
     used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
-    mistakes = (('return 1', 'it stops after one step: what is compared with what?'),
+    mistakes = (('return steps', 'return y', 'this is where the walk ends; how many steps did it take?'),
+                ('return 1', 'it stops after one step: what is compared with what?'),
                 ('y,steps = x*a % p, 1', 'y,steps = x, 0', 'the loop is over before it begins: take one step, then compare'),
                 ('y*a % p, steps', '(y+a) % p, steps', 'this adds `a`; each step multiplies by it'),
                 ('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
@@ -53,7 +54,8 @@ class _:
     def roll(u, sides): return int(u*sides) + 1
     used = 'drawing a place to shuffle, in every pass of the training chapter'
     also = 'return 1 + int(sides*u)'
-    mistakes = (('int(u*sides)', 'int(u)*sides', '`int(u)` is always 0: stretch first, then cut'),
+    mistakes = (('u*sides', 'u*6', 'this die has `sides` sides, not always six'),
+                ('int(u*sides)', 'int(u)*sides', '`int(u)` is always 0: stretch first, then cut'),
                 ('int(u*sides)', 'round(u*sides)', 'rounding reaches one side too far, and gives the first half of its share'),
                 ('int(u*sides) + 1', 'round(u*sides)', 'rounding gives the first and the last number only half of the share of the others, and 0 is no side'),
                 ('int(u*sides) + 1', 'int(u*sides)', 'this die begins at 0; its sides are 1 to `sides`'),
@@ -133,7 +135,8 @@ class _:
     also = 'jump,places = pow(16807, draws, 2**31-1), [x]\nwhile len(places) < workers: places.append(places[-1]*jump % (2**31-1))\nreturn places'
     used = '`spawn` and `jumpahead`: a stream for each worker'
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
-    mistakes = (('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
+    mistakes = (('w*draws', '(w*draws+1)', 'one step too far: worker 0 begins at `x` itself'),
+                ('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
                 ('x*pow(16807, w*draws,', 'x*w*pow(16807, draws,', '`w` jumps are the w-th power of one jump, not `w` times it'),
                 ('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
                 ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else '
