@@ -437,6 +437,13 @@ class _Maths(_Source):
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
 # %% ../nbs/backstage/xray.ipynb #49ad489c
+def _folded(node):
+    "What Python makes of literals before numba sees them; None for anything else"
+    if any(isinstance(x, ast.expr) and not isinstance(x, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare)) for x in ast.walk(node)): return None
+    try: v = eval(compile(ast.fix_missing_locations(ast.Expression(node)), '', 'eval'))
+    except (ArithmeticError, TypeError, ValueError): return None
+    return v if isinstance(v, (int, float)) else None
+
 class _Expressions(_Maths):
     "Expressions of a kernel, and the memory that they touch"
     def value(self, node):
@@ -481,10 +488,7 @@ class _Expressions(_Maths):
     def at_Slice(self, node): return _Obj(node)
 
     def at_BinOp(self, node):
-        if isinstance(node.op, ast.Pow): # Python works out a power of literals before numba sees it, and 3**-1 is a float there
-            try: folded = ast.literal_eval(node.left)**ast.literal_eval(node.right)
-            except (ValueError, TypeError, ArithmeticError): folded = None
-            if isinstance(folded, float): return self.outside(folded, node)
+        if (v := _folded(node)) is not None: return self.outside(v, node)
         a,b = self.value(node.left), self.value(node.right)
         if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(node.op, ast.Add): return _Tup(a.items + b.items)
         a,b = (self.read(x, (), node) if isinstance(x, _Arr) and not x.shape else x for x in (a, b))
@@ -535,8 +539,8 @@ class _Expressions(_Maths):
     def at_BoolOp(self, node):
         if len(node.values)==1: return self.value(node.values[0])
         if (known := self.decided(node.values[0])) is not None:
-            return self.value(node.values[0]) if known==isinstance(node.op, ast.Or) else self.at_BoolOp(ast.copy_location(ast.BoolOp(node.op, node.values[1:]),
-                node))
+            if known != isinstance(node.op, ast.Or): return self.at_BoolOp(ast.copy_location(ast.BoolOp(node.op, node.values[1:]), node))
+            return self.value(node.values[0]) if (v := self.settled(node.values[0])) is None else self.outside(v, node)
         first,*rest = [self.captured(self.value, v) for v in node.values]
         values = [first[0], *(v for v,_ in rest)]
         if all(isinstance(v, _Num) and v.type=='bool' for v in values): return _Num(self.either(node), 'bool', 0, 1)
@@ -556,13 +560,22 @@ class _Expressions(_Maths):
             self.nest(f'if {"not "*isinstance(node.op, ast.Or)}{flag}:', self.captured(rest)[1])
         return _Num(name, kind, low, high)
 
-    def fixed(self, n):
-        "Is this a constant for numba: written here, outside, or the only value that a name ever gets?"
+    def constant(self, n):
+        "A constant for numba: written here, outside, or the only value that a name ever gets; None for anything else"
         if isinstance(n, ast.Name):
-            return self.fixed(self.only[n.id]) if n.id in self.only else n.id not in self.local and isinstance(self.outer.get(n.id), (int, float))
-        if isinstance(n, ast.BinOp):
-            return all(isinstance(x, ast.Constant) or isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.Constant) for x in (n.left, n.right))
-        return isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) or isinstance(n, ast.UnaryOp) and self.fixed(n.operand)
+            if n.id in self.only: return self.constant(self.only[n.id])
+            return v if n.id not in self.local and isinstance(v := self.outer.get(n.id), (int, float)) else None
+        if isinstance(n, ast.IfExp): return None if (known := self.decided(n.test)) is None else self.constant(n.body if known else n.orelse)
+        if isinstance(n, ast.UnaryOp): return _folded(type(n)(n.op, ast.Constant(v))) if (v := self.constant(n.operand)) is not None else None
+        return _folded(n)
+
+    def settled(self, node):
+        "The result of an operation with constants, which numba works out as Python does it if it is all that a test needs; None for anything else"
+        sides = [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
+        values = [self.constant(n) for n in sides]
+        if None in values: return None
+        a,*b = map(ast.Constant, values)
+        return _folded(ast.Compare(a, node.ops, b) if isinstance(node, ast.Compare) else ast.BinOp(a, node.op, *b) if b else a)
 
     def decided(self, node):
         "The outcome of a test of constants, of which numba keeps one way only; None where it is not known before"
@@ -571,10 +584,7 @@ class _Expressions(_Maths):
         if isinstance(node, ast.BoolOp):
             known,stop = [self.decided(v) for v in node.values], isinstance(node.op, ast.Or)
             return stop if stop in known else None if None in known else not stop
-        sides = [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
-        if all(map(self.fixed, sides)):
-            try: return bool(eval(self.captured(self.test, node)[0], dict(_nan=_nan, _inf=_inf)))
-            except NameError: return None
+        return None if (v := self.settled(node)) is None else bool(v)
 
     def chain(self, node):
         "`a < b < c` as `a < b and b < c`"
@@ -663,7 +673,7 @@ class _Expressions(_Maths):
             for x in v.items if isinstance(v, _Tup) else [v]:
                 if isinstance(x, _Num) and x.type[0]=='f' or not isinstance(x, (_Num, _Obj)):
                     self.refuse(p, f'`{ast.unparse(p)}` is no whole number, and no slice; convert it, as in int(x)')
-                if isinstance(x, _Num) and x.known and x.low < 0 and not self.fixed(p): x = x._replace(high=0) # computed, not written
+                if isinstance(x, _Num) and x.known and x.low < 0 and self.constant(p) is None: x = x._replace(high=0) # computed, not written
                 res.append(self.once(self.cast(x, 'int64') if x.type=='bool' else x) if isinstance(x, _Num) else x)
         return tuple(res)
 
@@ -863,6 +873,7 @@ class _Calls(_Expressions):
         for name,v in bound.arguments.items():
             if isinstance(v, _Obj): inner.env[name] = v
             else:
+                v = _rebuilt(v, iter([_const(p.low, p.type) if p.known and p.type != 'ref' else p for p in _parts(v)]))
                 slots = [p.code if p.known and (p.type != 'ref' or p.code[0] not in 'lca') else f'a{number}_{name}_{i}' for i,p in enumerate(_parts(v))]
                 inner.env[name] = _rebuilt(v, iter([p if s==p.code else p._replace(code=s) if p.type != 'ref' else _Num(s, 'ref', s, s) for p,
                                                     s in zip(_parts(v), slots)]))
