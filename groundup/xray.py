@@ -192,7 +192,7 @@ class Site(NamedTuple):
 _ASKS = 'threadIdx', 'blockIdx', 'blockDim', 'gridDim', 'laneid', 'warpsize'
 _WARPS = ('syncwarp', 'shfl_sync', 'shfl_up_sync', 'shfl_down_sync', 'shfl_xor_sync', 'all_sync', 'any_sync', 'ballot_sync', 'eq_sync', 'activemask')
 _ATOMICS = dict(add=ast.Add, sub=ast.Sub, max='max', min='min', exch=None, cas=None, and_=ast.BitAnd, or_=ast.BitOr, xor=ast.BitXor)
-_CALLS = ('grid', 'gridsize', 'syncthreads', *_WARPS, 'shared.array', 'local.array', 'fma', 'popc', 'selp', 'threadfence', 'threadfence_block',
+_CALLS = ('grid', 'gridsize', 'syncthreads', *_WARPS, 'shared.array', 'local.array', 'threadfence', 'threadfence_block',
           'threadfence_system', *(f'atomic.{a}' for a in _ATOMICS))
 _MATH = {f: f for f in '''acos acosh asin asinh atan atanh cos cosh erf erfc exp exp2 expm1 fabs gamma lgamma log log10 log1p log2 sin sinh sqrt tan tanh
     degrees radians atan2 copysign fmod hypot pow'''.split()} | dict(arcsin='asin', arccos='acos', arctan='atan', arctan2='atan2')
@@ -437,6 +437,13 @@ class _Maths(_Source):
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
 # %% ../nbs/backstage/xray.ipynb #49ad489c
+def _folded(node):
+    "What Python makes of literals before numba sees them; None for anything else"
+    if any(isinstance(x, ast.expr) and not isinstance(x, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare)) for x in ast.walk(node)): return None
+    try: v = eval(compile(ast.fix_missing_locations(ast.Expression(node)), '', 'eval'))
+    except (ArithmeticError, TypeError, ValueError): return None
+    return v if isinstance(v, (int, float)) else None
+
 class _Expressions(_Maths):
     "Expressions of a kernel, and the memory that they touch"
     def value(self, node):
@@ -481,10 +488,7 @@ class _Expressions(_Maths):
     def at_Slice(self, node): return _Obj(node)
 
     def at_BinOp(self, node):
-        if isinstance(node.op, ast.Pow): # Python works out a power of literals before numba sees it, and 3**-1 is a float there
-            try: folded = ast.literal_eval(node.left)**ast.literal_eval(node.right)
-            except (ValueError, TypeError, ArithmeticError): folded = None
-            if isinstance(folded, float): return self.outside(folded, node)
+        if (v := _folded(node)) is not None: return self.outside(v, node)
         a,b = self.value(node.left), self.value(node.right)
         if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(node.op, ast.Add): return _Tup(a.items + b.items)
         a,b = (self.read(x, (), node) if isinstance(x, _Arr) and not x.shape else x for x in (a, b))
@@ -535,34 +539,39 @@ class _Expressions(_Maths):
     def at_BoolOp(self, node):
         if len(node.values)==1: return self.value(node.values[0])
         if (known := self.decided(node.values[0])) is not None:
-            return self.value(node.values[0]) if known==isinstance(node.op, ast.Or) else self.at_BoolOp(ast.copy_location(ast.BoolOp(node.op, node.values[1:]),
-                node))
-        first,*rest = [self.captured(self.value, v) for v in node.values]
-        values = [first[0], *(v for v,_ in rest)]
+            if known != isinstance(node.op, ast.Or): return self.at_BoolOp(ast.copy_location(ast.BoolOp(node.op, node.values[1:]), node))
+            return self.value(node.values[0]) if (v := self.settled(node.values[0])) is None else self.outside(v, node)
+        values = [self.captured(self.value, v)[0] for v in node.values]
         if all(isinstance(v, _Num) and v.type=='bool' for v in values): return _Num(self.either(node), 'bool', 0, 1)
         if not all(isinstance(v, _Num) for v in values): self.refuse(node, 'and, or are for numbers')
-        kind,name = values[0].type, self.temp()
-        for v in values[1:]: kind = _unify(kind, v.type)
-        low,high = min(v.low for v in values), max(v.high for v in values)
-        v = self.number(node.values[0])
-        flag = self.temp()
-        self.emit(f'{flag} = {self.truth(v, node)}')
-        self.emit(f'{name} = {self.cast(v, kind).code}')
-        for other in node.values[1:]:
-            def rest():
-                v = self.once(self.number(other))
-                self.emit(f'{flag} = {self.truth(v, node)}')
-                self.emit(f'{name} = {self.cast(v, kind).code}')
-            self.nest(f'if {"not "*isinstance(node.op, ast.Or)}{flag}:', self.captured(rest)[1])
-        return _Num(name, kind, low, high)
+        name = ast.copy_location(ast.Name(self.variable(self.number(node.values[0]))), node)
+        test = ast.UnaryOp(ast.Not(), name) if isinstance(node.op, ast.Or) else name
+        for other in node.values[1:]: self.do_If(ast.copy_location(ast.If(test, [ast.copy_location(ast.Assign([name], other), node)], []), node))
+        return self.env.pop(name.id)
 
-    def fixed(self, n):
-        "Is this a constant for numba: written here, outside, or the only value that a name ever gets?"
+    def variable(self, v=None):
+        "The name of a new variable"
+        name = self.temp('w')
+        self.local.add(name)
+        if v is not None: self.bind(name, v)
+        return name
+
+    def constant(self, n):
+        "A constant for numba: written here, outside, or the only value that a name ever gets; None for anything else"
         if isinstance(n, ast.Name):
-            return self.fixed(self.only[n.id]) if n.id in self.only else n.id not in self.local and isinstance(self.outer.get(n.id), (int, float))
-        if isinstance(n, ast.BinOp):
-            return all(isinstance(x, ast.Constant) or isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.Constant) for x in (n.left, n.right))
-        return isinstance(n, ast.Constant) and isinstance(n.value, (int, float)) or isinstance(n, ast.UnaryOp) and self.fixed(n.operand)
+            if n.id in self.only: return self.constant(self.only[n.id])
+            return v if n.id not in self.local and isinstance(v := self.outer.get(n.id), (int, float)) else None
+        if isinstance(n, ast.IfExp): return None if (known := self.decided(n.test)) is None else self.constant(n.body if known else n.orelse)
+        if isinstance(n, ast.UnaryOp): return _folded(type(n)(n.op, ast.Constant(v))) if (v := self.constant(n.operand)) is not None else None
+        return _folded(n)
+
+    def settled(self, node):
+        "The result of an operation with constants, which numba works out as Python does it if it is all that a test needs; None for anything else"
+        sides = [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
+        values = [self.constant(n) for n in sides]
+        if None in values: return None
+        a,*b = map(ast.Constant, values)
+        return _folded(ast.Compare(a, node.ops, b) if isinstance(node, ast.Compare) else ast.BinOp(a, node.op, *b) if b else a)
 
     def decided(self, node):
         "The outcome of a test of constants, of which numba keeps one way only; None where it is not known before"
@@ -571,10 +580,7 @@ class _Expressions(_Maths):
         if isinstance(node, ast.BoolOp):
             known,stop = [self.decided(v) for v in node.values], isinstance(node.op, ast.Or)
             return stop if stop in known else None if None in known else not stop
-        sides = [node.left, node.comparators[0]] if isinstance(node, ast.Compare) else [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
-        if all(map(self.fixed, sides)):
-            try: return bool(eval(self.captured(self.test, node)[0], dict(_nan=_nan, _inf=_inf)))
-            except NameError: return None
+        return None if (v := self.settled(node)) is None else bool(v)
 
     def chain(self, node):
         "`a < b < c` as `a < b and b < c`"
@@ -583,24 +589,10 @@ class _Expressions(_Maths):
 
     def at_IfExp(self, node):
         if (known := self.decided(node.test)) is not None: return self.value(node.body if known else node.orelse)
-        test = self.test(node.test)
-        (a,first),(b,second) = self.captured(self.value, node.body), self.captured(self.value, node.orelse)
-        name,simple = self.temp(), not (first or second)
-        both = _joined(name, a, b)
-        if both is None: self.refuse(node, 'the two sides are of different kinds; make them two numbers')
-        if both==a and simple: return a
-        def settle(v, out):
-            self.out,kept = out, self.out
-            for x,slot in zip(_parts(v), _parts(both)):
-                if slot.type=='ref' and x.code != slot.code: self.emit(f'{slot.code} = {x.code}')
-                elif slot.type != 'ref' and x.code != slot.code: self.emit(f'{slot.code} = {self.cast(x, slot.type).code}')
-            self.out = kept
-        if isinstance(both, _Num) and both.code != name: both = both._replace(code=name)
-        settle(a, first); settle(b, second)
-        if simple and isinstance(both, _Num) and len(first)==len(second)==1:
-            return both._replace(code=f'({first[0][1].split(" = ", 1)[1]} if {test} else {second[0][1].split(" = ", 1)[1]})')
-        self.nest(f'if {test}:', first); self.nest('else:', second)
-        return both
+        name = ast.Name(self.variable())
+        ways = [[ast.copy_location(ast.Assign([name], way), node)] for way in (node.body, node.orelse)]
+        self.do_If(ast.copy_location(ast.If(node.test, *ways), node))
+        return self.env.pop(name.id) or self.refuse(node, 'the two sides are of different kinds; make them two numbers')
 
     def at_Attribute(self, node):
         v = self.value(node.value)
@@ -654,6 +646,12 @@ class _Expressions(_Maths):
         index = self.indices(node.slice)
         return self.read(v, index, node) if len(index)==len(v.shape) and all(isinstance(i, _Num) for i in index) else self.view(v, index, node)
 
+    def places(self, v, node, array):
+        "The indices of a single number"
+        index = self.indices(node)
+        if len(index)==len(v.shape) and all(isinstance(i, _Num) for i in index): return index
+        self.refuse(node, f'the simulator writes single numbers; give an index for each dimension of `{ast.unparse(array)}`, and write a loop for more')
+
     def indices(self, node):
         "The numbers between the brackets; slices stay as they are"
         parts = node.elts if isinstance(node, ast.Tuple) else [node]
@@ -663,7 +661,7 @@ class _Expressions(_Maths):
             for x in v.items if isinstance(v, _Tup) else [v]:
                 if isinstance(x, _Num) and x.type[0]=='f' or not isinstance(x, (_Num, _Obj)):
                     self.refuse(p, f'`{ast.unparse(p)}` is no whole number, and no slice; convert it, as in int(x)')
-                if isinstance(x, _Num) and x.known and x.low < 0 and not self.fixed(p): x = x._replace(high=0) # computed, not written
+                if isinstance(x, _Num) and x.known and x.low < 0 and self.constant(p) is None: x = x._replace(high=0) # computed, not written
                 res.append(self.once(self.cast(x, 'int64') if x.type=='bool' else x) if isinstance(x, _Num) else x)
         return tuple(res)
 
@@ -778,9 +776,6 @@ class _Expressions(_Maths):
 
     def store(self, v, index, node, value):
         "Write one number"
-        if len(index) != len(v.shape) or not all(isinstance(i, _Num) for i in index):
-            self.refuse(node,
-                        f'the simulator writes single numbers; give an index for each dimension of `{ast.unparse(node.value)}`, and write a loop for more')
         site = self.site(node, 'write', ast.unparse(node.value))
         value = self.stored(v, value, node)
         o,test = self.place(v, index, site)
@@ -863,6 +858,7 @@ class _Calls(_Expressions):
         for name,v in bound.arguments.items():
             if isinstance(v, _Obj): inner.env[name] = v
             else:
+                v = _rebuilt(v, iter([_const(p.low, p.type) if p.known and p.type != 'ref' else p for p in _parts(v)]))
                 slots = [p.code if p.known and (p.type != 'ref' or p.code[0] not in 'lca') else f'a{number}_{name}_{i}' for i,p in enumerate(_parts(v))]
                 inner.env[name] = _rebuilt(v, iter([p if s==p.code else p._replace(code=s) if p.type != 'ref' else _Num(s, 'ref', s, s) for p,
                                                     s in zip(_parts(v), slots)]))
@@ -902,16 +898,6 @@ class _Calls(_Expressions):
         if path in ('shared.array', 'local.array'): return self.array(node, path.split('.')[0])
         if path.startswith('atomic.') and path in _CALLS: return self.atomic(node, path.split('.')[1])
         if path in _WARPS: return self.warp(node, path)
-        values = [self.number(a) for a in args]
-        if path=='fma' and len(values)==3:
-            kind = _unify(_unify(values[0].type, values[1].type), values[2].type)
-            return self.binary(node, ast.Add, self.binary(node, ast.Mult, *(self.cast(v, kind) for v in values[:2])), self.cast(values[2], kind))
-        if path=='popc':
-            return _Num(f'({self.cast(values[0], "uint64" if values[0].type in ("int64", "uint64") else "uint32").code}).bit_count()', 'int32', 0, 64)
-        if path=='selp' and len(values)==3:
-            kind = _unify(values[1].type, values[2].type)
-            a,b = (self.once(self.cast(v, kind)) for v in values[1:])
-            return _Num(f'({a.code} if {self.truth(values[0], node)} else {b.code})', kind, min(a.low, b.low), max(a.high, b.high))
         self.refuse(node, f'the simulator has no cuda.{path} here; it has {", ".join((*_ASKS, *_CALLS))}')
 
     def array(self, node, space):
@@ -941,9 +927,7 @@ class _Calls(_Expressions):
             self.refuse(node, f'cuda.atomic.{op} takes an array, an index and {"two values" if op=="cas" else "a value"}')
         v = self.value(node.args[0])
         if not isinstance(v, _Arr) or v.space=='local': self.refuse(node, f'`{ast.unparse(node.args[0])}` is no array in global or shared memory')
-        index = self.indices(node.args[1])
-        if len(index) != len(v.shape) or not all(isinstance(i, _Num) for i in index):
-            self.refuse(node, f'an index for each dimension of `{ast.unparse(node.args[0])}` is needed')
+        index = self.places(v, node.args[1], node.args[0])
         values = [self.stored(v, self.number(a), node) for a in node.args[2:]]
         site,old = self.site(node, 'atomic', ast.unparse(node.args[0])), self.temp()
         o,test = self.place(v, index, site)
@@ -1068,7 +1052,7 @@ class _Function(_Calls):
     def spot(self, target):
         v = self.value(target.value)
         if not isinstance(v, _Arr): self.refuse(target, f'`{ast.unparse(target.value)}` is no array that can be written to')
-        return v, self.indices(target.slice)
+        return v, self.places(v, target.slice, target.value)
 
     def do_AugAssign(self, s):
         self.assigned = ast.unparse(s.target)
@@ -1078,7 +1062,6 @@ class _Function(_Calls):
             return self.bind(s.target.id, self.binary(s, type(s.op), old, self.number(s.value) if not isinstance(new, _Num) else new))
         if not isinstance(s.target, ast.Subscript): self.refuse(s, 'the simulator cannot assign to this; assign to a name, or to a place in an array')
         v,index = self.spot(s.target)
-        if len(index) != len(v.shape) or not all(isinstance(i, _Num) for i in index): self.refuse(s, 'the simulator changes single numbers; write a loop')
         old = self.read(v, index, s.target)
         self.store(v, index, s.target, self.binary(s, type(s.op), old, self.number(s.value)))
 
@@ -1355,7 +1338,7 @@ class _Argument:
     def __init__(self, name, x):
         self.unset = isinstance(x, _Unfilled)
         self.name,self.x = name, x.x if self.unset else x
-        x,self.address,self.source = self.x, None, None
+        x,self.source,self.address = self.x, None, id(self.x) << 64 # what is not NumPy's has a place of its own
         if hasattr(x, 'detach') and hasattr(x, 'device'): # a tensor
             if x.device.type != 'cpu': raise TypeError(f'{name} is on {x.device}; the simulator runs on the CPU: try {name}.cpu()')
             x = x.detach().numpy()
@@ -1372,14 +1355,14 @@ class _Argument:
             if not view.contiguous:
                 raise ValueError(f'{name} has gaps in memory (shape {self.shape}, strides {x.strides}); '
                                                        f'a kernel takes arrays without: try np.ascontiguousarray({name})')
-            self.address = x.__array_interface__['data'][0] if x.size else None
+            if x.size: self.address = x.__array_interface__['data'][0]
             self.flat = _flat(_LETTER[self.type])
             self.flat.frombytes(view.tobytes(order='A'))
             self.flat = [bool(v) for v in self.flat] if self.type=='bool' else self.flat.tolist()
         else: raise TypeError(f'{name} is of type {type(x).__name__}; a kernel takes arrays, tensors, nested lists and numbers')
         rows = self.source is None or memoryview(self.source).c_contiguous
         self.strides = _row_strides(self.shape) if rows else _row_strides(self.shape[::-1])[::-1]
-        self.end = None if self.address is None else self.address + len(self.flat)*_BITS[self.type]//8
+        self.end = self.address + len(self.flat)*_BITS[self.type]//8
 
     def write_back(self, numbers):
         "Put `numbers` where the array came from"
@@ -1517,25 +1500,20 @@ class _Launch:
             if v is not None: self.values[name] = v
             else: arrays.append(_Argument(name, x))
         groups = [] # arguments that overlap have one memory
-        for a in sorted((a for a in arrays if a.address is not None), key=lambda a: a.address):
+        for a in sorted(arrays, key=lambda a: a.address):
             if groups and a.address < max(b.end for b in groups[-1]): groups[-1].append(a)
             else: groups.append([a])
-        groups += [[a] for a in arrays if a.address is None]
-        seen = {}
-        for a in arrays: # an array that is not NumPy's may be handed over twice
-            if a.address is None: seen.setdefault(id(a.x), []).append(a)
-        groups = [seen[id(g[0].x)] if g[0].address is None else g for g in groups if g[0].address is not None or seen[id(g[0].x)][0] is g[0]]
         groups.sort(key=lambda g: min(map(arrays.index, g)))
         self.groups = groups
         for number,g in enumerate(groups):
             g.sort(key=arrays.index)
             if len({a.type for a in g}) > 1:
                 raise TypeError(f'{" and ".join(a.name for a in g)} overlap and have different types; the simulator needs one type')
-            base,size = min((a.address or 0) for a in g), _BITS[g[0].type]//8
+            base,size = min(a.address for a in g), _BITS[g[0].type]//8
             if len(g)==1 or len({(a.address, a.shape, a.strides) for a in g})==1:
                 m = _Memory(g[0].name, g[0].type, list(g[0].flat), 'global', g[0].shape, g[0].strides)
             else:
-                if any(((a.address or 0)-base)%size for a in g):
+                if any((a.address-base)%size for a in g):
                     raise TypeError(f'{" and ".join(a.name for a in g)} overlap by a part of a number; hand over copies')
                 whole = [0]*((max(a.end for a in g)-base)//size)
                 for a in g: whole[(a.address-base)//size:(a.address-base)//size+len(a.flat)] = a.flat
@@ -1547,7 +1525,7 @@ class _Launch:
             if start: m.numbers = list(start[number])
             self.memories.append(m)
             for a in g:
-                a.off = ((a.address or 0)-base)//size
+                a.off = (a.address-base)//size
                 self.values[a.name] = _Arr(a.type, 'global', number, (f'b{number}', 'None', 'None', str(number)), _const(a.off, 'int64'),
                                            tuple(_const(n, 'int64') for n in a.shape), tuple(_const(s, 'int64') for s in a.strides))
         self.start = [list(m.numbers) for m in self.memories]
@@ -1849,12 +1827,7 @@ class XRay:
         self.unwritten = {name: left for name,left in missing.items() if left} # array → numbers that nobody wrote, if others were written
 
     def of_kind(self, kind): return [f for f in self.faults if f.kind==kind]
-    out_of_bounds = property(lambda self: self.of_kind('out of bounds'), doc='Threads that reached beyond an array')
-    races = property(lambda self: self.of_kind('race'), doc='Two threads, one number, no barrier between them, and one of them wrote')
-    missed_barriers = property(lambda self: self.of_kind('missed barrier'), doc='Barriers to which not all came')
-    uninitialised = property(lambda self: self.of_kind('uninitialised'), doc='Reads of numbers that nobody had written')
-    aliases = property(lambda self: self.of_kind('alias'), doc='Reads of what was written as another array')
-    wrapped = property(lambda self: self.of_kind('wrapped index'), doc='Computed indices below zero, which count from the end')
+    out_of_bounds,races,missed_barriers,uninitialised,aliases,wrapped = (property(lambda self, kind=kind: self.of_kind(kind)) for kind in KINDS)
 
     def select(self, array=None, space='global', kind=None):
         "The lines that are about an array, a space and a kind of access"
@@ -1864,11 +1837,8 @@ class XRay:
         "Sectors needed / sectors asked for, of one array or all"
         asked = self.total('sectors_asked', array)
         return self.total('sectors_needed', array)/asked if asked else 1.
-    reads = property(lambda self: self.total('accesses', kind='read'), doc='Global reads')
-    writes = property(lambda self: self.total('accesses', kind='write'), doc='Global writes')
-    atomics = property(lambda self: self.total('accesses', kind='atomic'), doc='Global atomic operations')
-    sectors_asked = property(lambda self: self.total('sectors_asked'), doc='Sectors of global memory that the requests of the warps touch')
-    sectors_needed = property(lambda self: self.total('sectors_needed'), doc='Sectors that could hold what they want')
+    reads,writes,atomics = (property(lambda self, kind=kind: self.total('accesses', kind=kind)) for kind in ('read', 'write', 'atomic'))
+    sectors_asked,sectors_needed = (property(lambda self, what=what: self.total(what)) for what in ('sectors_asked', 'sectors_needed'))
     efficiency = property(efficiency_of, doc='Sectors needed / sectors asked for')
     bank_conflicts = property(lambda self: [r for r in self.lines if r.ways > 1], doc='Lines with bank conflicts')
 
