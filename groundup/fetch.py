@@ -9,7 +9,7 @@ __all__ = ['MNIST_URL', 'MNIST_SHA256', 'MNIST_SIZE', 'IDX_TYPES', 'SIZES', 'FAC
 
 # %% ../nbs/backstage/fetch.ipynb #237cdd45
 import glob, gzip, hashlib, math, os, pickle, sys, threading, time, zipfile, zlib
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -212,7 +212,7 @@ FACES = ('DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSansMono DejaVuSan
          'cmb10 cmr10 cmss10 cmti10 cmtt10 DejaVuSansMono-Bold').split()
 WEIGHTS = (0, 1.2, 2.4) # width of the line around a glyph, 1/72 inch
 
-@cache
+@lru_cache
 def draw_glyphs() -> torch.Tensor: # styles×10×56×56, float32, 0 is paper and 1 is ink
     "The digits 0 to 9 in every face and weight, centred"
     import matplotlib
