@@ -9,7 +9,7 @@ __all__ = ['MNIST_URL', 'MNIST_SHA256', 'MNIST_SIZE', 'IDX_TYPES', 'SIZES', 'FAC
 
 # %% ../nbs/backstage/fetch.ipynb #237cdd45
 import glob, gzip, hashlib, math, os, pickle, sys, threading, time, zipfile, zlib
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -212,7 +212,7 @@ FACES = ('DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSansMono DejaVuSan
          'cmb10 cmr10 cmss10 cmti10 cmtt10 DejaVuSansMono-Bold').split()
 WEIGHTS = (0, 1.2, 2.4) # width of the line around a glyph, 1/72 inch
 
-@cache
+@lru_cache
 def draw_glyphs() -> torch.Tensor: # styles×10×56×56, float32, 0 is paper and 1 is ink
     "The digits 0 to 9 in every face and weight, centred"
     import matplotlib
@@ -266,18 +266,19 @@ def load_drawn(
 ) -> tuple: # as `read_mnist`
     "The drawn digits, in the types of `read_mnist`, from the cache if they are there"
     scaled = lambda x, y: (x.astype(np.float32)/256, y)
-    if test: return scaled(*drawn_digits(10000, seed=43))
+    if test: return scaled(*drawn_digits(SIZES['test'], seed=43))
+    n,cut = SIZES['train']+SIZES['valid'], SIZES['train']
     path = cache_dir()/f"drawn-3-mpl{version('matplotlib')}-torch{torch.__version__}.npz"
     digest = lambda x, y: hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest()
     try:
-        with np.load(path) as f: x,y,known = _expect(path, f['x'], 'uint8 (60000, 784)'), _expect(path, f['y'], 'int64 (60000,)'), str(f['sha256'])
+        with np.load(path) as f: x,y,known = _expect(path, f['x'], f'uint8 ({n}, 784)'), _expect(path, f['y'], f'int64 ({n},)'), str(f['sha256'])
         if digest(x, y) != known: raise ValueError(f'{path}: the digits in it are not those that were drawn')
     except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile):
-        x,y = drawn_digits()
+        x,y = drawn_digits(n)
         try: write_whole(path, lambda f: np.savez(f, x=x, y=y, sha256=digest(x, y)))
         except OSError: pass
     x,y = scaled(x, y)
-    return x[:50000], y[:50000], x[50000:], y[50000:]
+    return x[:cut], y[:cut], x[cut:], y[cut:]
 
 # %% ../nbs/backstage/fetch.ipynb #b9116ca1
 def find_digits(
