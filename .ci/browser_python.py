@@ -107,6 +107,7 @@ def kernels(driver, url, is_):
         slider.send_keys(*[Keys.ARROW_RIGHT]*5)
         is_(slider.get_attribute('aria-valuetext').startswith('Step 6 of') and t.js("return one('.run-replay .run-now') && one('.run-replay svg')") is not None, f'{page}: the replay goes on by the arrow keys')
     t = Try(driver, url + 'cuda.html', '[data-run]')
+    t.run()  # Python is here, then
     for name,value in dict(block_x=16, block_y=16, grid_x=2, grid_y=2, n=32, k=16, m=32).items():
         t.js(f"const f = [...root.querySelectorAll('label')].find(l => l.textContent === {name.replace('_', ' ')!r}).querySelector('input'); f.value = {value}")
     start = time.time()
