@@ -80,7 +80,8 @@ def load_weights(
         with np.load(path, allow_pickle=False) as f: found = {k: f[k] for k in f}
         name,weights = str(found.pop('net')), [found[f'w{i}'] for i in range(len(found))]
     except FileNotFoundError: raise FileNotFoundError(f'{path}: no such file; `groundup train` writes one') from None
-    except Exception as e: raise ValueError(f'{path}: is no file of weights ({type(e).__name__}: {e}); `groundup train` writes one') from None
+    except Exception as e:
+        raise ValueError(f'{path}: is no file of weights ({type(e).__name__}: {str(e).partition(". ")[0]}); `groundup train` writes one') from None
     for i,w in enumerate(weights):
         if w.dtype != np.float32 or not np.isfinite(w).all(): raise ValueError(f'{path}: w{i} is {w.dtype}, and should be float32, with all numbers finite')
     return name, [torch.from_numpy(w) for w in weights]
