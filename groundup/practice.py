@@ -88,7 +88,7 @@ def check_function(e, f):
 def judge(e, answer, seconds):
     """Have an answer (file, lines of source and function pickled; or path and text of a file) tried in a fresh process, and the outcome compared in another.
     A dict of what was found, or of what is wrong at first sight, `said`. Raises `ValueError` or `TypeError` for an answer that can't be tried"""
-    server = warm('groundup.practice', *(f'groundup.exercises.{c}' for c in ('broadcasting', 'numba', 'cuda')), NUMBA_ENABLE_CUDASIM='1')
+    server = warm('groundup.practice', *(f'groundup.exercises.{c}' for c in ('broadcasting', 'numba', 'cuda')), NUMBA_ENABLE_CUDASIM='1', GROUNDUP_WARM='1')
     key = e.id if e.module.startswith('groundup.') else e
     seed,did = secrets.randbits(32), []
     with server.fork() as worker:
