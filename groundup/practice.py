@@ -8,7 +8,7 @@ __all__ = ['RETIRED', 'IMPORTS', 'time_limit', 'check_function', 'judge', 'progr
            'solution', 'exercises', 'progress', 'open_exercise', 'check_file', 'watch']
 
 # %% ../nbs/backstage/practice.ipynb #0fe18290
-import ast, difflib, fcntl, inspect, json, linecache, os, pickle, re, secrets, signal, sys, textwrap, time
+import ast, difflib, fcntl, inspect, json, linecache, os, pickle, re, secrets, shutil, signal, sys, textwrap, time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -88,7 +88,7 @@ def check_function(e, f):
 def judge(e, answer, seconds):
     """Have an answer (file, lines of source and function pickled; or path and text of a file) tried in a fresh process, and the outcome compared in another.
     A dict of what was found, or of what is wrong at first sight, `said`. Raises `ValueError` or `TypeError` for an answer that can't be tried"""
-    server = warm('groundup.practice', *(f'groundup.exercises.{c}' for c in ('broadcasting', 'numba', 'cuda')), NUMBA_ENABLE_CUDASIM='1')
+    server = warm('groundup.practice', *(f'groundup.exercises.{c}' for c in ('broadcasting', 'numba', 'cuda')), NUMBA_ENABLE_CUDASIM='1', GROUNDUP_WARM='1')
     key = e.id if e.module.startswith('groundup.') else e
     seed,did = secrets.randbits(32), []
     with server.fork() as worker:
@@ -243,7 +243,9 @@ def _repr_markdown_(self):
     return f'**{self.id}: {self.title}.** {self.task}\n\nFor example: {example_of(self)}\n\n{inner}\n\n{_fold("Solution", ways)}'
 
 def _text(self):
-    return f'{self.id}: {self.title}\n\n{textwrap.fill(self.task, 100)}\n\n' + textwrap.fill(f'For example: {example_of(self)}', 100, break_long_words=False)
+    wide = min(100, shutil.get_terminal_size().columns if sys.stdout.isatty() else 100)
+    fill = lambda text: textwrap.fill(text, wide, break_long_words=False)
+    return f'{self.id}: {self.title}\n\n{fill(self.task)}\n\n' + fill(f'For example: {example_of(self)}')
 
 Exercise._repr_markdown_,Exercise.__repr__ = _repr_markdown_,_text
 
@@ -308,7 +310,7 @@ def open_exercise(
     from groundup.core import write_whole
     e,path = get_exercise(id), Path(folder)/f'{id}.py'
     if path.exists() and path.stat().st_size: return path
-    comment = lambda text: '\n'.join(f'# {l}' for l in textwrap.wrap(text, 90, break_long_words=False))
+    comment = lambda text: '\n'.join(f'# {l}' for l in textwrap.wrap(text, 77, break_long_words=False))
     needed = ''.join(line+'\n' for name,line in IMPORTS.items() if re.search(rf'\b{name}\b', e.source))
     text = (f'# {e.id}: {e.title}\n#\n{comment(e.task)}\n#\n{comment("For example: " + example_of(e))}\n#\n# To check:  groundup practice check {e.id}\n'
             f'# A hint:    groundup practice hint {e.id}\n\n{needed}\n\n{e.blank}')
@@ -334,6 +336,7 @@ def watch(
 ) -> Report: # the one that is right
     "Check a file now and each time it is saved, until the answer is right. Ctrl-C ends it"
     path,seen = Path(path or f'{id}.py'), None
+    print(f'{path} is checked now, and each time you save it; Ctrl-C ends it', file=sys.stderr)
     while True:
         try:
             if (stamp := path.stat().st_mtime_ns) != seen:

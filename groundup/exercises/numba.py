@@ -6,11 +6,11 @@
 __all__ = []
 
 # %% ../../nbs/exercises/04_numba.ipynb #163509ec
-import math
+import math, os
 
 import numpy as np
 from numba import njit
-from groundup.checker import Cost, Note, define, is_compiled, no_loop, ints, sizes
+from groundup.checker import EXERCISES, Cost, Note, define, is_compiled, no_loop, ints, sizes
 
 # %% ../../nbs/exercises/04_numba.ipynb #8269a717
 class Watched:
@@ -82,6 +82,10 @@ class _:
                 ('total += v', 'total = v', 'only the last of them is kept; add each to the total, with `+=`'),
                 ('total = 0.\nfor v in x:\n    if v > limit:\n        total += v\n        return total\nreturn total',
                  'the function returns in the first round that adds something: the `return` is too far to the right'))
+
+# %% ../../nbs/exercises/04_numba.ipynb #bd10ef48
+if 'GROUNDUP_WARM' in os.environ:  # answers are tried in copies of this process, which need not start the compiler then
+    njit(EXERCISES['numba-1'].solution)(np.ones(2), 0.)
 
 # %% ../../nbs/exercises/04_numba.ipynb #2242e40c
 @define('numba-2', 'A look at the lengths')
