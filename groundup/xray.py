@@ -322,8 +322,7 @@ class _Source:
 
 # %% ../nbs/backstage/xray.ipynb #d882db7f
 _SIGNS = {ast.Add: '+', ast.Sub: '-', ast.Mult: '*', ast.Div: '/', ast.FloorDiv: '//', ast.Mod: '%', ast.Pow: '**', ast.LShift: '<<', ast.RShift: '>>',
-          ast.BitAnd: '&',
-          ast.BitOr: '|', ast.BitXor: '^', ast.Eq: '==', ast.NotEq: '!=', ast.Lt: '<', ast.LtE: '<=', ast.Gt: '>', ast.GtE: '>='}
+          ast.BitAnd: '&', ast.BitOr: '|', ast.BitXor: '^', ast.Eq: '==', ast.NotEq: '!=', ast.Lt: '<', ast.LtE: '<=', ast.Gt: '>', ast.GtE: '>='}
 
 def _reach(op, a, b, kind):
     "The range of `a op b` for whole numbers, before it is wrapped"
@@ -503,13 +502,6 @@ class _Expressions(_Maths):
     def at_Compare(self, node):
         if len(node.ops) > 1: return self.at_BoolOp(self.chain(node))
         a,b,op = self.value(node.left), self.value(node.comparators[0]), node.ops[0]
-        if isinstance(op, (ast.Is, ast.IsNot)) and isinstance(b, _Obj):
-            return _const((isinstance(a, _Obj) and a.what is b.what)==isinstance(op, ast.Is), 'bool')
-        if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(op, (ast.Eq, ast.NotEq)) and len(a.items)==len(b.items):
-            same = ' and '.join(self.compared(ast.Eq, x, y).code for x,y in zip(a.items, b.items)) or 'True'
-            return _Num(f'({same})' if isinstance(op, ast.Eq) else f'(not ({same}))', 'bool', 0, 1)
-        if isinstance(a, _Obj) and isinstance(b, _Obj) and isinstance(op, (ast.Eq, ast.NotEq)): # dtypes
-            return _const(((_scalar(a.what) or a.what)==(_scalar(b.what) or b.what))==isinstance(op, ast.Eq), 'bool')
         a,b = (self.read(x, (), node) if isinstance(x, _Arr) and not x.shape else x for x in (a, b))
         if not (isinstance(a, _Num) and isinstance(b, _Num)) or type(op) not in _SIGNS:
             self.refuse(node, 'numbers can be compared, with <, <=, ==, !=, >= and >')
@@ -614,15 +606,12 @@ class _Expressions(_Maths):
     def of_array(self, v, node):
         name = node.attr
         if name=='shape': return _Tup(v.shape)
-        if name=='strides':
-            return _Tup(tuple(self.cast(_Num(f'({s.code}*{_BITS[v.type]//8})', 'int64', s.low*_BITS[v.type]//8, s.high*_BITS[v.type]//8), 'int64')
-                              for s in v.strides))
         if name=='ndim': return _const(len(v.shape), 'int64')
         if name=='size': return self.product(v.shape)
         if name=='T': return v._replace(shape=v.shape[::-1], strides=v.strides[::-1])
         if name=='dtype': return _Obj(v.type)
         if name=='itemsize': return _const(_BITS[v.type]//8, 'int64')
-        self.refuse(node, f'an array has no {name} in the simulator; it has shape, ndim, size, dtype, strides and T. Write a loop instead')
+        self.refuse(node, f'an array has no {name} in the simulator; it has shape, ndim, size, dtype and T. Write a loop instead')
 
     def product(self, numbers):
         res = _const(1, 'int64')
@@ -635,13 +624,9 @@ class _Expressions(_Maths):
             if isinstance(node.slice, ast.Slice):
                 return _Tup(v.items[slice(*(None if e is None else int(self.number(e).low) for e in (node.slice.lower, node.slice.upper, node.slice.step)))])
             i = self.number(node.slice)
-            if i.known:
-                if not -len(v.items) <= i.low < len(v.items): self.refuse(node, f'a tuple of {len(v.items)} has no item {i.low}')
-                return v.items[int(i.low)]
-            kinds = {x.type for x in v.items if isinstance(x, _Num)}
-            if len(kinds) != 1 or not all(isinstance(x, _Num) for x in v.items):
-                self.refuse(node, 'the items of this tuple are of different types; use a number that is known as the index')
-            return self.once(_Num(f'({", ".join(x.code for x in v.items)},)[{i.code}]', *kinds, min(x.low for x in v.items), max(x.high for x in v.items)))
+            if not i.known or not -len(v.items) <= i.low < len(v.items):
+                self.refuse(node, f'this tuple has {len(v.items)} items; say which one with a number that is known')
+            return v.items[int(i.low)]
         if not isinstance(v, _Arr): self.refuse(node, f'`{ast.unparse(node.value)}` is no array')
         index = self.indices(node.slice)
         return self.read(v, index, node) if len(index)==len(v.shape) and all(isinstance(i, _Num) for i in index) else self.view(v, index, node)
