@@ -264,7 +264,7 @@ def compare_bits(
     if other := [d for d in dtypes if d not in DTYPES]: raise ValueError(f"there is no {other[0]!r} here; there are {', '.join(DTYPES)}")
     need_compiler()
     code = 'from groundup.bits import time_ways; time_ways({!r}, {!r})'
-    said = [run_alone(code.format(list(shapes), [by + d for d in dtypes]), 600, OMP_WAIT_POLICY='passive') for by in ('', 'torch ')]
+    said = [run_alone(code.format(list(shapes), [by + d for d in dtypes]), timeout=600) for by in ('', 'torch ')]
     return [r | dict(of_peak=r['gflops']/peak_gflops()) for text in said for r in json.loads(text.splitlines()[-1])]
 
 # %% ../nbs/11_bits.ipynb #b788c76a
