@@ -352,7 +352,7 @@ def _same(x, y):
 
 def _added(shape, x, axis):
     n,step = shape[axis], math.prod(shape[axis+1:])
-    return [sum(x[o+k*step+s] for k in range(n)) for o in range(0, len(x), n*step) for s in range(step)]
+    return [sum(x[(o*n+k)*step+s] for k in range(n)) for o in range(math.prod(shape[:axis])) for s in range(step)]
 
 def _turned(shape, x): return [x[i*shape[1]+j] for j in range(shape[1]) for i in range(shape[0])]
 
@@ -393,7 +393,7 @@ def _looks(gs, g, es, e):
         if len(g) < n and _same(g, e[:len(g)]):
             if gs[0]==es[0]-1: yield 'the last is missing: where does the loop end?'
             if len(g): yield 'the beginning is right, and then it ends: is there a `return` in the loop?'
-        if 0 < len(g) < n and _same(g, e[-len(g):]): yield 'the first is missing: where does the loop begin?'
+        if len(g) < n and _same(g, e[n-len(g):]): yield 'the first is missing: where does the loop begin?'
         if len(g) > n and _same(g[:n], e): yield 'the right numbers are there, and it goes on after them: where does the loop end?'
     yield from (f'not added up yet: add along axis {a}' if es else 'not added up yet' for a in range(len(gs)) if drop(gs, a)==es and _same(_added(gs, g, a), e))
     yield from (f'added up along axis {a}, which should stay' for a in range(len(es)) if drop(es, a)==gs and _same(g, _added(es, e, a)))
@@ -436,7 +436,8 @@ def symptom(
     grids = [(grid(g), grid(x)) for g,x in pairs if tag(g) not in ('raised', 'note')]
     if not grids or not all(g and x and all(type(v) in (int, float, bool) for v in g[1]+x[1]) for g,x in grids): return None
     if all(not x[0] for _,x in grids) and len({str(x[1]) for _,x in grids}) < 2: return None
-    said = [list(_looks(*g[:2], *x[:2])) for g,x in grids]
+    try: said = [list(_looks(*g[:2], *x[:2])) for g,x in grids]
+    except OverflowError: return None  # a whole number that no float can hold
     return next((s for s in said[0] if all(s in others for others in said)), None)
 
 # %% ../nbs/backstage/checker.ipynb #c6284466

@@ -314,7 +314,8 @@ def open_exercise(
     needed = ''.join(line+'\n' for name,line in IMPORTS.items() if re.search(rf'\b{name}\b', e.source))
     text = (f'# {e.id}: {e.title}\n#\n{comment(e.task)}\n#\n{comment("For example: " + example_of(e))}\n#\n# To check:  groundup practice check {e.id}\n'
             f'# A hint:    groundup practice hint {e.id}\n\n{needed}\n\n{e.blank}')
-    write_whole(path, lambda f: f.write(text.encode()))
+    try: write_whole(path, lambda f: f.write(text.encode()))
+    except OSError as problem: raise type(problem)(f'{path}: cannot be written ({problem.strerror})') from None
     return path
 
 def check_file(
