@@ -365,6 +365,11 @@ def _looks(gs, g, es, e):
         bad = [p for p,(x,y) in enumerate(zip(g, e)) if not _same([x], [y])]
         if not bad: return
         some = 'where it is wrong, '*bool(es)
+        if all(type(y) is bool for y in g+e):
+            if _same(g, [not y for y in e]): yield 'true and false are swapped'
+            for v in (True, False):
+                if all(g[p] is v for p in bad): yield f'where it is wrong, it is {v} and should be {not v}'
+            return
         if all(g[p] != g[p] for p in bad): yield some + 'nothing has been written (nan): which thread should write there, and does it?'
         if all(g[p]==0 for p in bad): yield some + 'it is 0: nothing has been put or added there'
         if _same(g, [-y for y in e]): yield 'the size is right, and the sign is wrong'
@@ -379,7 +384,6 @@ def _looks(gs, g, es, e):
         if all(type(y) is int for y in e) and any(x != x//1 for x in g): yield 'a whole number is asked for, and this is none'
         if _same(g, [y*y for y in e]): yield 'these are the squares of the right numbers: is a root missing?'
         if _same([x*x for x in g], e): yield 'these are the roots of the right numbers'
-        if all(type(y) is bool for y in e) and _same(g, [not y for y in e]): yield 'true and false are swapped'
         if _same(g, [abs(y) for y in e]): yield 'all signs are lost'
         if n > 1 and len(es)==1:
             if _same(g, [sum(e[:p+1]) for p in range(n)]): yield 'the sums go on from one to the next: begin again at 0 each time'

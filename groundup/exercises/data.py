@@ -186,7 +186,7 @@ class _:
         if len(orders) < possible: return Note(f'{len(orders)} of {possible}',
                 f'shuffled again and again, {len(xs)} pictures came in {len(orders)} of the possible orders')
         often = [f'{100*c/4000:.0f} %' for c in orders.values()]
-        if len(xs)==3 and sum((c-4000/6)**2/(4000/6) for c in orders.values()) > 50:
+        if len(xs)==3 and sum((c-4000/6)**2/(4000/6) for c in orders.values()) > 32:
             return Note('likely', f"some orders come more often than others: {', '.join(often)}; `rng.sample` and `rng.shuffle` are fair")
         return 'each label with its picture'
     def shuffled(xs, ys, rng):
