@@ -66,6 +66,13 @@ def training():
     layers = [[(50, y) for y in (20, 47, 74, 101)], [(120, y) for y in (30, 60, 90)], [(190, y) for y in (42, 78)]]
     return [*[line(p, q, width=.8, color=accent if (p[1], q[1]) in ((47, 60), (60, 42)) else ink) for a, b in zip(layers, layers[1:]) for p in a for q in b], *[dot(*p, 7, accent if p in ((47, 60), (190, 42)) else ink) for l in layers for p in l]]
 
+def bits():
+    import torch
+    from groundup.bits import FORMATS, encode
+    rows = [(FORMATS[n], f'{int(encode(torch.tensor(.1), n)):0{FORMATS[n].bits}b}') for n in ('float32', 'bfloat16', 'float16', 'float8_e5m2')]
+    colour = lambda f, j: accent if j == 0 else second if j <= f.exponent else ink
+    return [box(24.5+6*j, 14.5+25*i, 4, 16, colour(f, j) if b == '1' else 'none', colour(f, j), 1, 1) for i, (f, pattern) in enumerate(rows) for j, b in enumerate(pattern)]
+
 def distributed(): return [*[box(x, y, 62, 36, 'none', c, 1, 4) for x, y, c in ((28, 8, accent), (150, 8, ink), (28, 76, ink), (150, 76, ink))], line((90, 26), (150, 26), color=accent, width=2),
                            line((181, 44), (181, 76), width=2), line((150, 94), (90, 94), width=2), line((59, 76), (59, 44), width=2)]
 

@@ -9,7 +9,8 @@ SYNONYMS = dict(data='MNIST dataset loading parsing IDX batches', random='pseudo
                 cuda='GPU coalescing coalesced memory access tiling tiles shared memory bank conflicts race condition barrier warp divergence simulator',
                 gemm='BLAS GotoBLAS BLIS blocking tiling packing microkernel AVX AVX-512 FMA cache blocking',
                 kernels='GPU register tiling blocktiling thread coarsening double buffering vectorized loads SGEMM cuBLAS tensor cores',
-                training='backpropagation backprop gradient descent SGD neural network autograd loss', distributed='allreduce all-reduce reduce-scatter ring data parallel tensor parallel sharding NCCL gloo MPI DDP torchrun',
+                training='backpropagation backprop gradient descent SGD neural network autograd loss', bits='quantization quantize low precision mixed precision bfloat16 bf16 fp16 fp8 int8 rounding subnormal',
+                distributed='allreduce all-reduce reduce-scatter ring data parallel tensor parallel sharding NCCL gloo MPI DDP torchrun',
                 ladder='benchmark roofline performance comparison GFLOPS speedup')
 
 
