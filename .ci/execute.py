@@ -87,6 +87,8 @@ def main():
             bad += [f'{name(path)}, cell {i}: a stored output is an error' for i, c in enumerate(stored.cells)
                     if any(o.output_type == 'error' for o in c.get('outputs', []))]
         elif failed is None:
+            for c in nb.cells:  # words about progress are for those who wait
+                if c.cell_type == 'code': c.outputs = [o for o in c.outputs if o.get('name') != 'stderr']
             nbformat.write(nb, path)
             clean = read_nb(path)
             clean_nb(clean)

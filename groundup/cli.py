@@ -366,9 +366,8 @@ def practise(args, stop):
     given = [x for x in (id, args.file) if x]
     most = dict(progress=0, next=0, check=2, watch=2).get(what, 1)
     if len(given) > most: raise ValueError(f'practice {what}: {given[most]} is one word too many')
-    if what in ('hint', 'solution') and not id: raise ValueError(f'practice {what}: which one? For example `groundup practice {what} loops-1`')
     todo = practice.next_exercise()
-    if what in ('open', 'next', 'check', 'watch') and not (id := id or todo): what = 'progress'  # all are done
+    if what in ('open', 'next', 'check', 'watch', 'hint', 'solution') and not (id := id or todo): what = 'progress'  # all are done
     try:
         if what=='list': put_out([practice.exercises(id)])
         elif what=='progress': put_out([practice.progress(), f'next: {todo}; `groundup practice next` opens it' if todo else 'All exercises are done.'])

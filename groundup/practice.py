@@ -21,15 +21,16 @@ from .workers import WorkerDied, warm
 
 # %% ../nbs/backstage/practice.ipynb #1d1ec0fe
 @contextmanager
-def time_limit(seconds):
-    "Raise `TooLong` in the middle of whatever Python is doing when the time is over, again and again until it is heard. For the main thread"
+def time_limit(seconds, busy=False):
+    "Raise `TooLong` in the middle of whatever Python is doing when the time is over, again and again until it is heard. `busy`: the processor's time. For the main thread"
+    timer,bell = (signal.ITIMER_PROF, signal.SIGPROF) if busy else (signal.ITIMER_REAL, signal.SIGALRM)
     def ring(*_): raise TooLong
-    old = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, max(seconds, .2))
+    old = signal.signal(bell, ring)
+    signal.setitimer(timer, seconds, max(seconds, .2))
     try: yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(timer, 0)
+        signal.signal(bell, old)
 
 def _exercise(key): return get_exercise(key) if type(key) is str else key
 

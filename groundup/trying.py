@@ -69,7 +69,7 @@ def passes(
     "Try `f` in this process, with a limit of time, up to the first case that differs"
     for seed in seeds:
         for case,expected in _right(e, seed):
-            got,_ = observe(e, f, case, lambda: time_limit(.5))
+            got,_ = observe(e, f, case, lambda: time_limit(1, busy=True))
             if tag(got)=='late' or differs(got, expected): return False
     return True
 
@@ -77,7 +77,7 @@ def told(e, f, seed=1):
     "What is said about a wrong answer"
     if said := first_look(e, f): return said
     cases = drawn(e, seed)
-    did = (observe(e, f, case, lambda: time_limit(.5)) for case in cases)
+    did = (observe(e, f, case, lambda: time_limit(1, busy=True)) for case in cases)
     found = verdict(e, cases, did)
     return '' if found['why'] is None else '\n'.join(words(e, found, .5))
 
