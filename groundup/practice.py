@@ -22,7 +22,7 @@ from .workers import WorkerDied, warm
 # %% ../nbs/backstage/practice.ipynb #1d1ec0fe
 @contextmanager
 def time_limit(seconds, busy=False):
-    "Raise `TooLong` in the middle of whatever Python is doing when the time is over, again and again until it is heard. `busy`: the processor's time. For the main thread"
+    "Raise `TooLong` in the middle of whatever Python is doing when the time (`busy`: the processor's) is over, until it is heard. For the main thread"
     timer,bell = (signal.ITIMER_PROF, signal.SIGPROF) if busy else (signal.ITIMER_REAL, signal.SIGALRM)
     def ring(*_): raise TooLong
     old = signal.signal(bell, ring)
