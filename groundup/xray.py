@@ -624,9 +624,13 @@ class _Expressions(_Maths):
             if isinstance(node.slice, ast.Slice):
                 return _Tup(v.items[slice(*(None if e is None else int(self.number(e).low) for e in (node.slice.lower, node.slice.upper, node.slice.step)))])
             i = self.number(node.slice)
-            if not i.known or not -len(v.items) <= i.low < len(v.items):
-                self.refuse(node, f'this tuple has {len(v.items)} items; say which one with a number that is known')
-            return v.items[int(i.low)]
+            if i.known:
+                if not -len(v.items) <= i.low < len(v.items): self.refuse(node, f'a tuple of {len(v.items)} has no item {i.low}')
+                return v.items[int(i.low)]
+            kinds = {x.type for x in v.items if isinstance(x, _Num)}
+            if len(kinds) != 1 or not all(isinstance(x, _Num) for x in v.items):
+                self.refuse(node, 'the items of this tuple are of different types; use a number that is known as the index')
+            return self.once(_Num(f'({", ".join(x.code for x in v.items)},)[{i.code}]', *kinds, min(x.low for x in v.items), max(x.high for x in v.items)))
         if not isinstance(v, _Arr): self.refuse(node, f'`{ast.unparse(node.value)}` is no array')
         index = self.indices(node.slice)
         return self.read(v, index, node) if len(index)==len(v.shape) and all(isinstance(i, _Num) for i in index) else self.view(v, index, node)
