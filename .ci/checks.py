@@ -192,7 +192,7 @@ def main():
         # no file, no network, an empty cache: an address that refuses every connection stands in for a missing network.
         # Backstage and exercises without slow cells ran in nbdev_test above, and once is enough
         again = [p for p in books() if p.parent.name == 'nbs' or re.search(r'"#\| slow', p.read_text())]
-        _, cells = run(CELLS, '.ci/execute.py --check ' + ' '.join(shlex.quote(str(p)) for p in again), 20*minutes, show=True, **env, GROUNDUP_MNIST='',
+        _, cells = run(CELLS, '.ci/execute.py --check --timeout 600 ' + ' '.join(shlex.quote(str(p)) for p in again), 40*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), https_proxy='http://127.0.0.1:9')
         run('the command in unfriendly surroundings', '.ci/environments.py', 10*minutes, **env)
         docs(env, work)

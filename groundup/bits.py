@@ -137,7 +137,7 @@ def matmul_narrow(
     a:torch.Tensor, # n×k, a dtype of NARROW, any strides
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, float32
-    """Product of narrow numbers, emulated: they are widened to float32, and summed so.
+    """Product of narrow numbers, emulated: they are widened to float32 and summed there.
     Raises `TypeError` for other kinds and dtypes, `ValueError` for other shapes"""
     n,k,m = narrow_sizes(a, b, NARROW)
     if a.dtype != torch.bfloat16 or m > COLUMNS: return matmul(a.float(), b.float())
