@@ -197,6 +197,11 @@ def _rounds():
     "How often things are timed: 5 times, or as GROUNDUP_ROUNDS says"
     return max(1, int(os.environ.get('GROUNDUP_ROUNDS', 5)))
 
+def _warm(f):
+    "Seconds for a call once `f` is warm; where a single round is asked for, a first call of a second or more is enough"
+    first = _block(f, 1)
+    return first if _rounds()==1 and first > 1 else _block(f, 1)
+
 def _timing(times, count):
     "What several blocks of `count` calls say together"
     if len(times) == 1: return Timing(times[0], math.nan, count)
@@ -211,8 +216,7 @@ def bench(
 ) -> Timing: # median, spread, number of runs and blocks
     "Time `f(*args)`, warm, on as many threads as it uses by itself"
     call,min_time = partial(f, *args), min_time*_rounds()/5
-    call()
-    once = _block(call, 1)
+    once = _warm(call)
     if once >= min_time: return Timing(once, math.nan, 1)
     count = max(1, int(min_time/20/max(once, 1e-7)))
     times,end = [], time.perf_counter()+min_time
@@ -247,8 +251,7 @@ def _turns(fs, rounds=None, block=0.02, wait=0):
     "A `Timing` for each function, from blocks of about `block` seconds, in turns"
     times,counts = [], []
     for f in fs:
-        f()
-        once = _block(f, 1)
+        once = _warm(f)
         counts.append(max(1, int(block/max(once, 1e-6))))
         times.append([once] if counts[-1]==1 and not wait else [])
     for r in range(rounds or _rounds()):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KernelPlan', 'MOST_ROWS', 'why_no_gpu', 'configured', 'launch_plans', 'multiply_on_gpu', 'matmul_torch_cuda',
-           'event_seconds', 'copy_gbs']
+           'event_seconds', 'copy_gbs', 'check_tiles']
 
 # %% ../nbs/backstage/gpu.ipynb #838fd620
 import math, statistics, time, warnings
@@ -123,3 +123,25 @@ def copy_gbs(
     x = torch.ones(size//4, device='cuda')
     y = torch.empty_like(x)
     return 2*size/event_seconds(lambda: y.copy_(x))[0]/1e9
+
+# %% ../nbs/backstage/gpu.ipynb #6f504df2
+def check_tiles(
+    bm:int, bn:int, bk:int, # of a block: rows, columns, and depth of a tile
+    tm:int, tn:int=1, # rows and columns of a thread
+    fours:bool=False, # does the kernel read four at once, in warps of 4 × 8 threads?
+    fetched:int=0, # numbers of each tile that a thread fetches; 0: as many as needed
+):
+    "Raises `ValueError` for sizes that do not go together"
+    here = f'blocks of {bm}×{bn} with tiles {bk} deep and {tm}×{tn} numbers a thread'
+    if min(bm, bn, bk, tm, tn) < 1 or bm%tm or bn%tn: raise ValueError(f'{here}: {bm} must be a multiple of {tm}, and {bn} of {tn}')
+    down,across = bm//tm, bn//tn
+    threads = down*across
+    if threads > 1024: raise ValueError(f'{here} are {threads} threads; a block has 1024 at most')
+    if fours and (tm%4 or tn%4): raise ValueError(f'{here}: a thread reads four at once, so that {tm} and {tn} must be multiples of 4')
+    if fours and (down%4 or across%8): 
+        raise ValueError(f'{here} are {down}×{across} threads; a warp makes a rectangle of 4×8 of them, of which this must be a multiple')
+    for size in (bm*bk, bk*bn):
+        if fetched and size != fetched*threads:
+            raise ValueError(f'{here}: {threads} threads fetch {fetched} numbers each, {fetched*threads}, and a tile has {size}; '
+                             f'the blocks of this kernel are square, with bk={fetched*bm/(tm*tn):g} for {bm}×{bm}')
+        if size%threads: raise ValueError(f'{here}: {threads} threads cannot share the {size} numbers of a tile equally')
