@@ -53,7 +53,7 @@ def needed(cells, dirs):
     known = {i: names('\n'.join(ls)) for i, ls in lines.items()}
     keep = {i for i in known if 'slow' in dirs[i]}
     if not keep: return None
-    keep |= {i for i, ls in lines.items() if any(d.startswith('export') for d in dirs[i]) or any(l.startswith(('import ', 'from ')) for l in ls)}
+    keep |= {i for i, ls in lines.items() if any(d.startswith('export') for d in dirs[i]) or isinstance((ast.parse('\n'.join(ls)).body or [0])[0], (ast.Import, ast.ImportFrom))}
     wanted = sorted(keep)
     while wanted:
         i = wanted.pop()

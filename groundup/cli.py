@@ -180,7 +180,8 @@ def run_job(prepare, what, files, args, stop):
                 found.append(one)
                 stop.raise_if_asked()
             stop.raise_if_asked()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as e:
+        if not (stop.asked or isinstance(e, KeyboardInterrupt)): raise  # a library may make something else of a Ctrl-C
         if found: put_out(job.lines(), stream)
         raise KeyboardInterrupt(f"stopped after {len(found)} {what}{'s'*(len(found)!=1)}; no file was written") from None
     if not (job.measured() if job.measured else found):
@@ -458,8 +459,9 @@ def main(
         except SystemExit as e: status = e.code  # argparse has said all there is to say
         except KeyboardInterrupt as e: words = str(e) or 'stopped'
         except BrokenPipeError: status = 0  # `groundup | head`
-        except (ValueError, OSError, RuntimeError, MemoryError, ArithmeticError) as e:
-            status,words = 2, next(iter(str(e).splitlines()), type(e).__name__)
+        except Exception as e:
+            if not stop.asked and not isinstance(e, (ValueError, OSError, RuntimeError, MemoryError, ArithmeticError)): raise
+            status,words = 130 if stop.asked else 2, next(iter(str(e).splitlines()), type(e).__name__)
             if getattr(e, 'errno', None): words = f'{e.filename}: {e.strerror}' if e.filename else f'cannot write to standard output: {e.strerror}'
         full = flushed(sys.stdout)
         if full and not isinstance(full, BrokenPipeError): status,words = 2, words or f'cannot write to standard output: {full.strerror}'
