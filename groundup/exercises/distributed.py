@@ -179,7 +179,7 @@ class _:
         yield [5., float(rng.randint(1, 4))], [0, 3]
     def overall(means, counts): return sum(m*c for m,c in zip(means, counts))/sum(counts)
     also = 'import statistics\nreturn statistics.fmean(means, counts)'
-    used = 'the loss of a training that is shared out, whose last batch is smaller'
+    used = 'the loss of a training run that is shared out, whose last batch is smaller'
     bug = 'return sum(means)/len(means)', 'a rank with few numbers counts as much as one with many'
     mistakes = (('return sum(counts)/len(counts)', 'this is the mean of the counts'),
                 ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
