@@ -17,8 +17,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 root = Path(__file__).resolve().parent.parent
 HOST, PREFIX, PHONE = 'https://groundup-book.github.io/groundup/', '/groundup', 360
-FIRST, LATER, LETTERS = 250, 60, 9  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture
+FIRST, LATER, LETTERS, PREVIEW = 250, 60, 9, 7  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture, and in one that comes again further down
 COLOURS = ['color-contrast', 'link-in-text-block']  # the rules that a second mode may break
+TARGETS = {'target-size': {'enabled': True}}  # 24 pixels, or as much space around
+PAPER = 700  # pixels, on A4 with its margins
 
 problems, done = [], []
 
@@ -160,10 +162,10 @@ def traffic(driver, url):
 def small_words(driver, folder, name):
     "Pictures of the page that is open whose smallest words are smaller than LETTERS, as the page shows them"
     found = []
-    for src, width in driver.execute_script("return [...document.images].filter(i => i.src.endsWith('.svg') && i.width).map(i => [i.getAttribute('src'), i.width])"):
+    for src, width, least in driver.execute_script("return [...document.images].filter(i => i.src.endsWith('.svg') && i.width).map(i => [i.getAttribute('src'), i.width, arguments[+!!i.closest('.headline')]])", LETTERS, PREVIEW):
         text = (folder/inside(name, src)[0]).read_text(encoding='utf-8')
         box, sizes = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+)', text), re.findall(r'(?:font: (?:[a-z]+ )*|font-size(?:="|: ))([\d.]+)', text)
-        if sizes and (px := min(map(float, sizes))*width/float(box[1])) < LETTERS: found.append(f'{name}: {src}: {px:.1f} px')
+        if sizes and (px := min(map(float, sizes))*width/float(box[1])) < least: found.append(f'{name}: {src}: {px:.1f} px')
     return found
 
 
@@ -183,10 +185,21 @@ def check_weight(driver, url, pages, first):
         told(f'at most {most} kB transferred on a {title} visit (the most: {heavy}, {sizes[heavy]/1e3:.0f} kB)', [f'{n}: {w/1e3:.0f} kB' for n, w in sizes.items() if w > 1000*most])
 
 
+BEYOND = """return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility() && !e.closest('.play-unseen, details:not([open]) > :not(summary)'))
+    .slice(0, 2).map(e => `${e.outerHTML.slice(0, 90)}: ${Math.round(e.getBoundingClientRect().right)} px on paper of ${innerWidth}`)"""
+
+
+def check_axe(driver, axe, options, violations, where):
+    "Add to `violations` what axe-core finds on the page that is open"
+    driver.execute_script(axe)
+    for v in driver.execute_async_script("const done = arguments[1]; axe.run(document, {resultTypes: ['violations'], ...arguments[0]}).then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))", options):
+        if v['impact'] in ('serious', 'critical'): violations[v['impact'], v['id']].append(f"{where}, {len(v['nodes'])} times), as {v['nodes'][0]['html'][:150] if v['nodes'] else ''}")
+
+
 def check_pages(driver, url, folder, pages, axe):
     "Every page: console, requests, weight, a phone, axe in both modes"
     driver.execute_cdp_cmd('Network.enable', {})
-    noise, requests, wide, small, violations, weight = [], [], [], [], defaultdict(list), {}
+    noise, requests, wide, small, lost, violations, weight = [], [], [], [], [], defaultdict(list), {}
     for name in pages:
         for mode in ('light', 'dark'):
             window(driver, 1280)
@@ -204,12 +217,7 @@ def check_pages(driver, url, folder, pages, axe):
                 weight[name] = size
                 requests += [f'{name}: {w}' for w in wrong]
                 noise += [f"{name}: {e['message'][:200]}" for e in driver.get_log('browser') if e['level'] == 'SEVERE']
-            if axe:
-                driver.execute_script(axe)
-                found = driver.execute_async_script("const done = arguments[1]; axe.run(document, {resultTypes: ['violations'], ...(arguments[0] && {runOnly: arguments[0]})}).then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))",
-                                                    COLOURS if mode == 'dark' else None)
-                for v in found:
-                    if v['impact'] in ('serious', 'critical'): violations[v['impact'], v['id']].append(f"{name} ({mode}, {len(v['nodes'])} times), as {v['nodes'][0]['html'][:150] if v['nodes'] else ''}")
+            if axe: check_axe(driver, axe, {'runOnly': COLOURS} if mode == 'dark' else {'rules': TARGETS}, violations, f'{name} ({mode}')
         window(driver, PHONE)
         time.sleep(.1)
         width = driver.execute_script('return document.documentElement.scrollWidth')
@@ -217,12 +225,18 @@ def check_pages(driver, url, folder, pages, axe):
             who = driver.execute_script("return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > %d && !e.closest('pre, table, .cell-output-display')).slice(0,3).map(e => e.outerHTML.slice(0,90))" % (PHONE+1))
             wide.append(f'{name}: {width} px wide on a phone of {PHONE}: {who}')
         small += small_words(driver, folder, name)
+        if axe: check_axe(driver, axe, {'rules': TARGETS | {'color-contrast': {'enabled': False}}}, violations, f'{name} (phone')
+        window(driver, PAPER)
+        driver.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(media='print'))
+        lost += [f'{name}: {e}' for e in driver.execute_script(BEYOND)]
+        driver.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(media=''))
     told(f'{len(pages)} pages: nothing in the console, and the mode is the system\'s', noise)
     told('every request is answered, and none goes to another host', requests)
     check_weight(driver, url, pages, weight)
     told(f'nothing wider than {PHONE} px', wide)
     told(f'there, the words in pictures are at least {LETTERS} px high', small)
-    if axe: told('axe-core: nothing serious or critical, in both modes', [f'{impact}, {rule}: {len(at)} pages; ' + '; '.join(at[:3]) for (impact, rule), at in violations.items()])
+    told('on paper, no end of a line is lost', lost)
+    if axe: told('axe-core: nothing serious or critical, in both modes, on a wide page and on a phone; targets of 24 px', [f'{impact}, {rule}: {len(at)} pages; ' + '; '.join(at[:3]) for (impact, rule), at in violations.items()])
 
 
 def check_search(driver, url):
@@ -259,6 +273,27 @@ def check_mode(driver, url):
     if not is_dark(driver): wrong.append('the choice is forgotten on the next page')
     driver.execute_script('localStorage.clear()')
     told('the switch turns the mode, and the choice lasts', wrong)
+
+
+def check_keyboard(driver, url):
+    "The first stop skips to the content, and wherever the Tab key leads, a ring is seen, within the window"
+    from selenium.webdriver.common.keys import Keys
+    wrong = []
+    press = lambda key: driver.switch_to.active_element.send_keys(key)
+    for width in (1280, 390):
+        window(driver, width)
+        driver.get(url + 'loops.html')
+        press(Keys.TAB)
+        if not driver.execute_script("const e = document.activeElement, r = e.getBoundingClientRect(); return e.className === 'skip' && r.top >= 0 && r.height >= 24"): wrong.append(f'{width}: the first stop is no link to the content, or it is not seen')
+        press(Keys.ENTER)
+        for n in range(60):
+            press(Keys.TAB)
+            at, words, ring, inside = driver.execute_script("const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e); "
+                "return [!!e.closest('main'), e.outerHTML.slice(0, 80), e.matches('.cm-content') || parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none', r.bottom > 60 && r.top < innerHeight]")
+            if n == 0 and not at: wrong.append(f'{width}: after the skip, Tab leads to {words}')
+            if not ring: wrong.append(f'{width}: no ring around {words}')
+            if not inside: wrong.append(f'{width}: out of sight: {words}')
+    told('the skip link skips, and the focus is seen at 60 stops, on a wide page and on a phone', wrong)
 
 
 def check_plain(url):
@@ -306,6 +341,7 @@ def main():
             check_pages(driver, url, folder, pages, axe)
             check_search(driver, url)
             check_mode(driver, url)
+            check_keyboard(driver, url)
             for script in sorted((root/'.ci').glob('browser_*.py')): told(f'{script.name}', importlib.import_module(script.stem).check(driver, url))
         finally: driver.quit()
         check_plain(url)

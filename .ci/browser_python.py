@@ -25,7 +25,7 @@ class Try:
         box = self.d.find_element('css selector', self.css + ' .cm-content')
         self.js("one('.cm-content').focus()")
         box.send_keys(Keys.CONTROL + 'a' + Keys.NULL)
-        box.send_keys(Keys.DELETE, code)
+        box.send_keys(Keys.DELETE, code.replace('\n', Keys.ENTER))
     def press(self, name): self.js(f"[...root.querySelectorAll('button')].find(b => b.textContent === {name!r}).click()")
     def said(self, seconds=60):
         "What came of it, and how long that took"
