@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Look at the built site as a reader would, in Chromium: .ci/browser.py [--all] [FOLDER] (default: _docs)
+"""Look at the built site as a reader would, in Chromium: .ci/browser.py [--all | --firefox] [FOLDER] (default: _docs)
 
 On every page: no error in the console, no failed request, none to another host, no more bytes than a page may weigh, nothing wider than a phone,
 the words in pictures large enough there, no serious violation that axe-core finds, in both modes; all links and anchors within the site resolve. On the home page: the search, the switch of the
@@ -7,7 +7,7 @@ mode, the page without JavaScript, and the way to four things in three clicks. T
 `check(driver, url)` returns a list of what is wrong.
 
 It needs Chromium or Chrome, Python's selenium, and axe-core from npm (`npm install axe-core`; AXE names its axe.min.js, where it is elsewhere).
-What is missing is said, and with --all it is a failure.
+What is missing is said, and with --all it is a failure. With --firefox, only Python on the pages is tried, in Firefox (GECKODRIVER names its driver).
 """
 import functools, gzip, http.server, importlib, json, os, re, shutil, sys, threading, time
 from collections import defaultdict
@@ -96,6 +96,9 @@ def check_clicks(pages):
 class Quiet(http.server.SimpleHTTPRequestHandler):
     "Files as GitHub Pages serves them: text compressed, and nothing said in the terminal"
     def log_message(self, *args): pass
+    def end_headers(self):
+        self.send_header('Cache-Control', 'max-age=600')
+        super().end_headers()
     def translate_path(self, path): return super().translate_path(path.removeprefix(PREFIX) if path.startswith(PREFIX) else '/nowhere')
     def do_GET(self):
         path = Path(self.translate_path(self.path))
@@ -103,7 +106,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         if not path.exists() or path.suffix not in ('.html', '.css', '.js', '.json', '.svg', '.txt', '.md'): return super().do_GET()
         body = gzip.compress(path.read_bytes())
         self.send_response(200)
-        for k, v in (('Content-Type', self.guess_type(str(path))), ('Content-Encoding', 'gzip'), ('Content-Length', len(body)), ('Cache-Control', 'max-age=600')): self.send_header(k, v)
+        for k, v in (('Content-Type', self.guess_type(str(path))), ('Content-Encoding', 'gzip'), ('Content-Length', len(body))): self.send_header(k, v)
         self.end_headers()
         self.wfile.write(body)
 
@@ -125,6 +128,15 @@ def chrome(**prefs):
     if prefs: options.add_experimental_option('prefs', prefs)
     driver_path = shutil.which('chromedriver')
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_path) if driver_path else None)
+
+
+def firefox():
+    from selenium import webdriver
+    options = webdriver.FirefoxOptions()
+    options.add_argument('-headless')
+    if found := shutil.which('firefox-esr') or shutil.which('firefox'): options.binary_location = found
+    driver_path = os.environ.get('GECKODRIVER') or shutil.which('geckodriver')
+    return webdriver.Firefox(options=options, service=webdriver.FirefoxService(driver_path) if driver_path else None)
 
 
 def window(driver, width, height=900):
@@ -327,6 +339,11 @@ def missing():
 def main():
     folder = Path(next((a for a in sys.argv[1:] if a[0] != '-'), root/'_docs')).resolve()
     if not (folder/'index.html').exists(): sys.exit(f'there is no site in {folder}: build it first (CONTRIBUTING.md says how)')
+    if '--firefox' in sys.argv:
+        driver = firefox()
+        try: told('Python on the pages, in Firefox', importlib.import_module('browser_python').anywhere(driver, serve(folder)))
+        finally: driver.quit()
+        return 1 if problems else 0
     start, pages = time.time(), site_pages(folder)
     check_links(folder, pages)
     check_clicks(pages)

@@ -87,6 +87,7 @@ def heads(out, site):
         text = re.sub(r'class="nav-link active" href="([^"]+)" aria-current="page"',  # to Quarto, all pages of a sidebar are the first of its links in the bar
                       lambda m: m[0] if (p.parent/m[1]).resolve() == p.resolve() else f'class="nav-link" href="{m[1]}"', text)
         text = re.sub(r'(<div class="cell-output[^>]*>\s*<pre)(><code>[^\n]*</code></pre>)', r'\1 class="one-line"\2', text)  # a line on its own may go on below
+        text = re.sub(r'(<body[^>]*>)(.+?)(<a class="skip".*?</a>)', r'\1\3\2', text, count=1, flags=re.S)  # the first stop of the Tab key, before the bar
         if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
         elif 'rel="canonical"' not in text and '<main' in text:
