@@ -15,6 +15,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+from slim import MOVED
+
 root = Path(__file__).resolve().parent.parent
 HOST, PREFIX, PHONE = 'https://groundup-book.github.io/groundup/', '/groundup', 360
 FIRST, LATER, LETTERS, PREVIEW = 250, 60, 9, 7  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture, and in one that comes again further down
@@ -181,9 +183,25 @@ def small_words(driver, folder, name):
     return found
 
 
+def chapters_of(pages): return [n for n in pages if '/' not in n and n not in ('404.html', 'exercises.html', 'index.html', *MOVED)]
+
+
+def check_first(driver, url, pages):
+    "What a chapter is heading for is on its first screen, on a laptop and on a phone"
+    wrong = []
+    for size in ((1280, 900), (390, 844)):
+        window(driver, *size)
+        for name in chapters_of(pages):
+            if name == 'glossary.html': continue
+            driver.get(url + name)
+            seen = wait(driver, "const e = document.querySelector('.headline :is(img, table)'), r = e?.getBoundingClientRect(); return r?.height && (innerHeight - r.top)/r.height", 2)
+            if not seen or seen < .95: wrong.append(f'{name} at {size}: {100*(seen or 0):.0f} % of it')
+    told("a chapter's first screen shows what it is heading for", wrong)
+
+
 def check_weight(driver, url, pages, first):
     "Bytes of each page on a first visit, in `first`, and of each chapter after another page"
-    chapters = [n for n in pages if '/' not in n and n not in ('404.html', 'exercises.html', 'index.html')]
+    chapters = chapters_of(pages)
     driver.execute_cdp_cmd('Network.clearBrowserCache', {})
     window(driver, 1280)
     after = {}
@@ -356,6 +374,7 @@ def main():
         driver.set_script_timeout(60)
         try:
             check_pages(driver, url, folder, pages, axe)
+            check_first(driver, url, pages)
             check_search(driver, url)
             check_mode(driver, url)
             check_keyboard(driver, url)
