@@ -22,14 +22,12 @@ def compiled(text, name): return _code_to_hash_pyc(compile(text, name, 'exec', d
 with zipfile.ZipFile('/to/python_stdlib.zip') as old, zipfile.ZipFile('/to/new.zip', 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as new:
     for name in old.namelist():
         text = old.read(name)
-        if name in used: new.writestr(name + 'c', compiled(text, name))
-        else: new.writestr(name, text)
+        new.writestr(*(name + 'c', compiled(text, name)) if name in used else (name, text))
 os.replace('/to/new.zip', '/to/python_stdlib.zip')
 with zipfile.ZipFile('/to/book.zip', 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as new:
     for name in NAMES:
-        with open('/to/' + name, 'rb') as f: text = f.read()
-        new.writestr(name, text)
-        new.writestr(importlib.util.cache_from_source(name), compiled(text, name))
+        new.write('/to/' + name, name)
+        new.writestr(importlib.util.cache_from_source(name), compiled(open('/to/' + name, 'rb').read(), name))
 """
 
 
