@@ -252,6 +252,7 @@ def aim(out):
             to = (p.parent/m[1]).resolve() if m[1] else p
             return f'<a href="{m[1]}"' if m[1] and to in ids and m[2] not in ids[to] else m[0]
         new = re.sub(r'<a href="([^"#:]*)#([^"]+)"(?=[^>]*>(?:<code>|in the chapter|reference<))', mend, text)
+        new = re.sub(r'\[(<code>[^<]*</code>)\]\(http[^)]*\)', r'\1', new)  # a link within a link
         new = re.sub(r'<a href="[^"]*\bexercises/\w+\.html#[^"]*"[^>]*>(<code>.*?</code>)</a>', r'\1', new)  # names in exercises, which have no pages of their own
         if new != text: p.write_text(new)
 
