@@ -115,8 +115,7 @@ def inks(out):
     for p in out.rglob('figure-html/*.svg'):
         text = p.read_text(encoding='utf-8')
         if '#62666d' in text: continue
-        text = re.sub(r'( d="|points=")([^"]+)', lambda m: m[1] + re.sub(r'(\.\d\d)\d+', r'\1', m[2]), text)  # a hundredth of a point is enough
-        text = re.sub(r'( [xy]="-?\d+\.\d\d)\d+', r'\1', text)
+        text = re.sub(r'( d="|points="| [xy]=")([^"]+)', lambda m: m[1] + re.sub(r'(\.\d\d)\d+', r'\1', m[2]), text)  # a hundredth of a point is enough
         text = re.sub(r'(data:image/png;base64,)([^"]+)', lambda m: m[1] + base64.b64encode(lighter(base64.b64decode(m[2]))).decode(), text)
         text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.S)
         p.write_text(re.sub(r'(<svg[^>]*>)', lambda m: m[1] + style, text, count=1), encoding='utf-8')
