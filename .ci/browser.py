@@ -17,7 +17,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 root = Path(__file__).resolve().parent.parent
 HOST, PREFIX, PHONE, PAPER = 'https://groundup-book.github.io/groundup/', '/groundup', 360, 700  # pixels: a narrow phone, and A4 within its margins
-FIRST, LATER, LETTERS, PREVIEW = 250, 60, 9, 5.5  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture, and of the smallest exponent in one that comes again further down
+FIRST, LATER, LETTERS, PREVIEW = 250, 60, 9, 5.3  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture, and of the smallest exponent in one that comes again further down
 COLOURS, TARGETS = ['color-contrast', 'link-in-text-block'], {'target-size': {'enabled': True}}  # the rules that a second mode may break; 24 pixels, or as much space around
 
 problems, done = [], []
