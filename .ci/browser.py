@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Look at the built site as a reader would, in Chromium: .ci/browser.py [--all] [FOLDER] (default: _docs)
+"""Look at the built site as a reader would, in Chromium: .ci/browser.py [--all | --firefox] [FOLDER] (default: _docs)
 
 On every page: no error in the console, no failed request, none to another host, no more bytes than a page may weigh, nothing wider than a phone,
 the words in pictures large enough there, no serious violation that axe-core finds, in both modes; all links and anchors within the site resolve. On the home page: the search, the switch of the
@@ -7,7 +7,7 @@ mode, the page without JavaScript, and the way to four things in three clicks. T
 `check(driver, url)` returns a list of what is wrong.
 
 It needs Chromium or Chrome, Python's selenium, and axe-core from npm (`npm install axe-core`; AXE names its axe.min.js, where it is elsewhere).
-What is missing is said, and with --all it is a failure.
+What is missing is said, and with --all it is a failure. With --firefox, only Python on the pages is tried, in Firefox (GECKODRIVER names its driver).
 """
 import functools, gzip, http.server, importlib, json, os, re, shutil, sys, threading, time
 from collections import defaultdict
@@ -16,9 +16,9 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 root = Path(__file__).resolve().parent.parent
-HOST, PREFIX, PHONE = 'https://groundup-book.github.io/groundup/', '/groundup', 360
-FIRST, LATER, LETTERS = 250, 60, 9  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture
-COLOURS = ['color-contrast', 'link-in-text-block']  # the rules that a second mode may break
+HOST, PREFIX, PHONE, PAPER = 'https://groundup-book.github.io/groundup/', '/groundup', 360, 700  # pixels: a narrow phone, and A4 within its margins
+FIRST, LATER, LETTERS, PREVIEW = 250, 60, 9, 5.3  # kB of a page on the first visit, and of one after it; pixels of the smallest words in a picture, and of the smallest exponent in one that comes again further down
+COLOURS, TARGETS = ['color-contrast', 'link-in-text-block'], {'target-size': {'enabled': True}}  # the rules that a second mode may break; 24 pixels, or as much space around
 
 problems, done = [], []
 
@@ -94,6 +94,9 @@ def check_clicks(pages):
 class Quiet(http.server.SimpleHTTPRequestHandler):
     "Files as GitHub Pages serves them: text compressed, and nothing said in the terminal"
     def log_message(self, *args): pass
+    def end_headers(self):
+        self.send_header('Cache-Control', 'max-age=600')
+        super().end_headers()
     def translate_path(self, path): return super().translate_path(path.removeprefix(PREFIX) if path.startswith(PREFIX) else '/nowhere')
     def do_GET(self):
         path = Path(self.translate_path(self.path))
@@ -101,7 +104,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         if not path.exists() or path.suffix not in ('.html', '.css', '.js', '.json', '.svg', '.txt', '.md'): return super().do_GET()
         body = gzip.compress(path.read_bytes())
         self.send_response(200)
-        for k, v in (('Content-Type', self.guess_type(str(path))), ('Content-Encoding', 'gzip'), ('Content-Length', len(body)), ('Cache-Control', 'max-age=600')): self.send_header(k, v)
+        for k, v in (('Content-Type', self.guess_type(str(path))), ('Content-Encoding', 'gzip'), ('Content-Length', len(body))): self.send_header(k, v)
         self.end_headers()
         self.wfile.write(body)
 
@@ -123,6 +126,14 @@ def chrome(**prefs):
     if prefs: options.add_experimental_option('prefs', prefs)
     driver_path = shutil.which('chromedriver')
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_path) if driver_path else None)
+
+
+def firefox():
+    from selenium import webdriver
+    options = webdriver.FirefoxOptions()
+    options.add_argument('-headless')
+    if found := shutil.which('firefox-esr') or shutil.which('firefox'): options.binary_location = found
+    return webdriver.Firefox(options=options, service=webdriver.FirefoxService(os.environ.get('GECKODRIVER') or shutil.which('geckodriver')))
 
 
 def window(driver, width, height=900):
@@ -160,16 +171,31 @@ def traffic(driver, url):
 def small_words(driver, folder, name):
     "Pictures of the page that is open whose smallest words are smaller than LETTERS, as the page shows them"
     found = []
-    for src, width in driver.execute_script("return [...document.images].filter(i => i.src.endsWith('.svg') && i.width).map(i => [i.getAttribute('src'), i.width])"):
+    for src, width, least in driver.execute_script("return [...document.images].filter(i => i.src.endsWith('.svg') && i.width).map(i => [i.getAttribute('src'), i.width, arguments[+!!i.closest('.headline')]])", LETTERS, PREVIEW):
         text = (folder/inside(name, src)[0]).read_text(encoding='utf-8')
         box, sizes = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+)', text), re.findall(r'(?:font: (?:[a-z]+ )*|font-size(?:="|: ))([\d.]+)', text)
-        if sizes and (px := min(map(float, sizes))*width/float(box[1])) < LETTERS: found.append(f'{name}: {src}: {px:.1f} px')
+        if sizes and (px := min(map(float, sizes))*width/float(box[1])) < least: found.append(f'{name}: {src}: {px:.1f} px')
     return found
+
+
+def chapters_of(pages): return [f"{p.stem[3:]}.html" for p in sorted((root/'nbs').glob('[0-9]*.ipynb')) if f"{p.stem[3:]}.html" in pages]
+
+
+def check_first(driver, url, pages):
+    "What a chapter is heading for is on its first screen, on a laptop and on a phone"
+    wrong = []
+    for size in ((1280, 900), (390, 844)):
+        window(driver, *size)
+        for name in chapters_of(pages):
+            driver.get(url + name)
+            seen = wait(driver, "const e = document.querySelector('.headline :is(img, table)'), r = e?.getBoundingClientRect(); return r?.height && (innerHeight - r.top)/r.height", 2)
+            if not seen or seen < .95: wrong.append(f'{name} at {size}: {100*(seen or 0):.0f} % of it')
+    told("a chapter's first screen shows what it is heading for", wrong)
 
 
 def check_weight(driver, url, pages, first):
     "Bytes of each page on a first visit, in `first`, and of each chapter after another page"
-    chapters = [n for n in pages if '/' not in n and n not in ('404.html', 'exercises.html', 'index.html')]
+    chapters = chapters_of(pages)
     driver.execute_cdp_cmd('Network.clearBrowserCache', {})
     window(driver, 1280)
     after = {}
@@ -183,10 +209,21 @@ def check_weight(driver, url, pages, first):
         told(f'at most {most} kB transferred on a {title} visit (the most: {heavy}, {sizes[heavy]/1e3:.0f} kB)', [f'{n}: {w/1e3:.0f} kB' for n, w in sizes.items() if w > 1000*most])
 
 
+BEYOND = """return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility() && !e.closest('.play-unseen, details:not([open]) > :not(summary)'))
+    .slice(0, 2).map(e => `${e.outerHTML.slice(0, 90)}: ${Math.round(e.getBoundingClientRect().right)} px on paper of ${innerWidth}`)"""
+
+
+def check_axe(driver, axe, options, violations, where):
+    "Add to `violations` what axe-core finds on the page that is open"
+    driver.execute_script(axe)
+    for v in driver.execute_async_script("const done = arguments[1]; axe.run(document, {resultTypes: ['violations'], ...arguments[0]}).then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))", options):
+        if v['impact'] in ('serious', 'critical'): violations[v['impact'], v['id']].append(f"{where}, {len(v['nodes'])} times), as {v['nodes'][0]['html'][:150] if v['nodes'] else ''}")
+
+
 def check_pages(driver, url, folder, pages, axe):
     "Every page: console, requests, weight, a phone, axe in both modes"
     driver.execute_cdp_cmd('Network.enable', {})
-    noise, requests, wide, small, violations, weight = [], [], [], [], defaultdict(list), {}
+    noise, requests, wide, small, lost, violations, weight = [], [], [], [], [], defaultdict(list), {}
     for name in pages:
         for mode in ('light', 'dark'):
             window(driver, 1280)
@@ -204,12 +241,7 @@ def check_pages(driver, url, folder, pages, axe):
                 weight[name] = size
                 requests += [f'{name}: {w}' for w in wrong]
                 noise += [f"{name}: {e['message'][:200]}" for e in driver.get_log('browser') if e['level'] == 'SEVERE']
-            if axe:
-                driver.execute_script(axe)
-                found = driver.execute_async_script("const done = arguments[1]; axe.run(document, {resultTypes: ['violations'], ...(arguments[0] && {runOnly: arguments[0]})}).then(r => done(r.violations), e => done([{id: String(e), impact: 'critical', nodes: []}]))",
-                                                    COLOURS if mode == 'dark' else None)
-                for v in found:
-                    if v['impact'] in ('serious', 'critical'): violations[v['impact'], v['id']].append(f"{name} ({mode}, {len(v['nodes'])} times), as {v['nodes'][0]['html'][:150] if v['nodes'] else ''}")
+            if axe: check_axe(driver, axe, {'runOnly': COLOURS} if mode == 'dark' else {'rules': TARGETS}, violations, f'{name} ({mode}')
         window(driver, PHONE)
         time.sleep(.1)
         width = driver.execute_script('return document.documentElement.scrollWidth')
@@ -217,12 +249,18 @@ def check_pages(driver, url, folder, pages, axe):
             who = driver.execute_script("return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > %d && !e.closest('pre, table, .cell-output-display')).slice(0,3).map(e => e.outerHTML.slice(0,90))" % (PHONE+1))
             wide.append(f'{name}: {width} px wide on a phone of {PHONE}: {who}')
         small += small_words(driver, folder, name)
+        if axe: check_axe(driver, axe, {'rules': TARGETS | {'color-contrast': {'enabled': False}}}, violations, f'{name} (phone')
+        window(driver, PAPER)
+        driver.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(media='print'))
+        lost += [f'{name}: {e}' for e in driver.execute_script(BEYOND)]
+        driver.execute_cdp_cmd('Emulation.setEmulatedMedia', dict(media=''))
     told(f'{len(pages)} pages: nothing in the console, and the mode is the system\'s', noise)
     told('every request is answered, and none goes to another host', requests)
     check_weight(driver, url, pages, weight)
     told(f'nothing wider than {PHONE} px', wide)
     told(f'there, the words in pictures are at least {LETTERS} px high', small)
-    if axe: told('axe-core: nothing serious or critical, in both modes', [f'{impact}, {rule}: {len(at)} pages; ' + '; '.join(at[:3]) for (impact, rule), at in violations.items()])
+    told('on paper, no end of a line is lost', lost)
+    if axe: told('axe-core: nothing serious or critical, in both modes, on a wide page and on a phone; targets of 24 px', [f'{impact}, {rule}: {len(at)} pages; ' + '; '.join(at[:3]) for (impact, rule), at in violations.items()])
 
 
 def check_search(driver, url):
@@ -261,6 +299,26 @@ def check_mode(driver, url):
     told('the switch turns the mode, and the choice lasts', wrong)
 
 
+def check_keyboard(driver, url):
+    "The first stop skips to the content, and wherever the Tab key leads, a ring is seen, within the window"
+    from selenium.webdriver.common.keys import Keys
+    wrong, press = [], lambda key: driver.switch_to.active_element.send_keys(key)
+    for width in (1280, 390):
+        window(driver, width)
+        driver.get(url + 'loops.html')
+        press(Keys.TAB)
+        if not driver.execute_script("const e = document.activeElement, r = e.getBoundingClientRect(); return e.className === 'skip' && r.top >= 0 && r.height >= 24"): wrong.append(f'{width}: the first stop is no link to the content, or it is not seen')
+        press(Keys.ENTER)
+        for n in range(60):
+            press(Keys.TAB)
+            at, words, ring, inside = driver.execute_script("const e = document.activeElement, r = e.getBoundingClientRect(), s = getComputedStyle(e); "
+                "return [!!e.closest('main'), e.outerHTML.slice(0, 80), e.matches('.cm-content') || parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none', r.bottom > 60 && r.top < innerHeight]")
+            if n == 0 and not at: wrong.append(f'{width}: after the skip, Tab leads to {words}')
+            if not ring: wrong.append(f'{width}: no ring around {words}')
+            if not inside: wrong.append(f'{width}: out of sight: {words}')
+    told('the skip link skips, and the focus is seen at 60 stops, on a wide page and on a phone', wrong)
+
+
 def check_plain(url):
     "The home page with JavaScript off"
     driver = chrome(**{'profile.managed_default_content_settings.javascript': 2})
@@ -292,6 +350,11 @@ def missing():
 def main():
     folder = Path(next((a for a in sys.argv[1:] if a[0] != '-'), root/'_docs')).resolve()
     if not (folder/'index.html').exists(): sys.exit(f'there is no site in {folder}: build it first (CONTRIBUTING.md says how)')
+    if '--firefox' in sys.argv:
+        driver = firefox()
+        try: told('Python on the pages, in Firefox', importlib.import_module('browser_python').anywhere(driver, serve(folder)))
+        finally: driver.quit()
+        return 1 if problems else 0
     start, pages = time.time(), site_pages(folder)
     check_links(folder, pages)
     check_clicks(pages)
@@ -304,8 +367,10 @@ def main():
         driver.set_script_timeout(60)
         try:
             check_pages(driver, url, folder, pages, axe)
+            check_first(driver, url, pages)
             check_search(driver, url)
             check_mode(driver, url)
+            check_keyboard(driver, url)
             for script in sorted((root/'.ci').glob('browser_*.py')): told(f'{script.name}', importlib.import_module(script.stem).check(driver, url))
         finally: driver.quit()
         check_plain(url)

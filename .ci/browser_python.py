@@ -25,7 +25,7 @@ class Try:
         box = self.d.find_element('css selector', self.css + ' .cm-content')
         self.js("one('.cm-content').focus()")
         box.send_keys(Keys.CONTROL + 'a' + Keys.NULL)
-        box.send_keys(Keys.DELETE, code)
+        box.send_keys(Keys.DELETE, code.replace('\n', Keys.ENTER))
     def press(self, name): self.js(f"[...root.querySelectorAll('button')].find(b => b.textContent === {name!r}).click()")
     def said(self, seconds=60):
         "What came of it, and how long that took"
@@ -49,7 +49,7 @@ def use(driver, url, is_):
     start = time.time()
     said = t.run('def dot(u, v): return sum(u)')
     is_('✗ loops-1: case 1' in said and 'expected' in said, f'a wrong answer is compared with the right one: {said[:80]!r}')
-    print(f'        a later Run: {time.time()-start:.1f} s, goal {LATER}')
+    print(f'        the next Run: {time.time()-start:.1f} s, goal {LATER}')
     said = t.run('def dot(u, v):\nreturn u +* v')
     is_('line 2: SyntaxError' in said and t.js("return one('.run-wrong').innerText").strip() == 'return u +* v', f'a syntax error points at its line: {said[:80]!r}')
     said = t.run('def dot(u, v):\nx = 1\nreturn u.nothing')
@@ -64,6 +64,9 @@ def use(driver, url, is_):
     is_(t.js("return root.classList.contains('exercise-done')"), 'which gets a tick')
     t = Try(driver, url + 'loops.html', '#loops-1')
     is_(t.js("return one('.cm-content').innerText") == RIGHT['loops-1'] and t.js("return root.classList.contains('exercise-done')"), 'a new visit finds the answer and the tick')
+    start = time.time()
+    t.run()
+    print(f'        Run on a later visit: {time.time()-start:.1f} s, goal {LATER}')
     driver.get(url + 'exercises.html')
     is_(wait(driver, "return document.querySelector('#loops-1')?.classList.contains('exercise-done')"), 'the list of exercises has the tick')
     t = Try(driver, url + 'loops.html', '#loops-1')
@@ -142,20 +145,26 @@ def plain(url, is_):
     finally: driver.quit()
 
 
+def anywhere(driver, url, parts=(use, keys, kernels)):
+    "What any browser can be asked for; returns what is wrong"
+    wrong = []
+    def is_(good, what): return good or wrong.append(f'python: not so: {what}')
+    for part in parts:
+        try: part(driver, url, is_)
+        except Exception as e: is_(False, f'{part.__name__}: without an error ({type(e).__name__}: {str(e).splitlines()[0]})')
+    return wrong
+
+
 def check(driver, url):
     "Everything about Python on the pages of the site at `url`; returns what is wrong"
     try: urllib.request.urlopen(url + 'python/page.js').close()
     except HTTPError: return print('        this site was built without npm, so no Python on its pages') or []
-    wrong = []
-    def is_(good, what): return good or wrong.append(f'python: not so: {what}')
     driver.execute_cdp_cmd('Network.enable', {})
     window(driver, 1280)
     driver.get_log('performance'), driver.get_log('browser')
-    for part in (use, keys, kernels, phone):
-        try: part(driver, url, is_)
-        except Exception as e: is_(False, f'{part.__name__}: without an error ({type(e).__name__}: {str(e).splitlines()[0]})')
+    wrong = anywhere(driver, url, (use, keys, kernels, phone))
     wrong += [f'python: {w}' for w in traffic(driver, url)[1]]  # a request to another host is one of them
     wrong += [f"python: {e['message'][:200]}" for e in driver.get_log('browser') if e['level'] == 'SEVERE']
-    plain(url, is_)
+    plain(url, lambda good, what: good or wrong.append(f'python: not so: {what}'))
     driver.execute_script('localStorage.clear()')
     return wrong

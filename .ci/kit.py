@@ -11,6 +11,24 @@ npm, source = root/'.ci'/'npm', root/'nbs'/'site'/'run'
 CHAPTERS = ('data', 'random', 'loops', 'cuda', 'kernels')
 FILES = ('__init__', 'table', 'checker', 'xray', 'exercises/__init__', *(f'exercises/{c}' for c in CHAPTERS))
 CORE = ('pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip')
+# Pyodide compiles what it imports anew at each start, which takes most of that time: so let it do this once, here. `book.zip` is the book's own files, with their sources
+COMPILE = """
+import importlib, importlib.util, os, sys, zipfile
+from importlib._bootstrap_external import _code_to_hash_pyc
+sys.path.insert(0, '/to')
+for name in NAMES: importlib.import_module(name.removesuffix('.py').replace('/', '.'))
+used = {f.partition('.zip/')[2] for m in list(sys.modules.values()) if '.zip/' in (f := getattr(m, '__file__', None) or '')}
+def compiled(text, name): return _code_to_hash_pyc(compile(text, name, 'exec', dont_inherit=True), importlib.util.source_hash(text), False)
+with zipfile.ZipFile('/to/python_stdlib.zip') as old, zipfile.ZipFile('/to/new.zip', 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as new:
+    for name in old.namelist():
+        text = old.read(name)
+        new.writestr(*(name + 'c', compiled(text, name)) if name in used else (name, text))
+os.replace('/to/new.zip', '/to/python_stdlib.zip')
+with zipfile.ZipFile('/to/book.zip', 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as new:
+    for name in NAMES:
+        new.write('/to/' + name, name)
+        new.writestr(importlib.util.cache_from_source(name), compiled(open('/to/' + name, 'rb').read(), name))
+"""
 
 
 def foreign(path):
@@ -50,7 +68,13 @@ def build(out):
         if wants := foreign(root/name): raise SystemExit(f'{name} imports {", ".join(wants)}, which a page does not have; only the standard library is there')
         (to/name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root/name, to/name)
-    (to/'package.json').write_text(json.dumps([*names, 'here.py']))
+    program = f"""import {{ loadPyodide }} from {json.dumps(str(npm/'node_modules'/'pyodide'/'pyodide.mjs'))};
+const python = await loadPyodide();
+python.FS.mkdir('/to');
+python.FS.mount(python.FS.filesystems.NODEFS, {{ root: {json.dumps(str(to))} }}, '/to');
+python.runPython({json.dumps(COMPILE.replace('NAMES', repr(['here.py', *names])))});"""
+    if (made := subprocess.run(['node', '--input-type=module', '-e', program], capture_output=True, text=True)).returncode: raise SystemExit(made.stderr[-1500:])
+    for name in ('groundup', 'here.py'): shutil.rmtree(to/name) if (to/name).is_dir() else (to/name).unlink()
     bundle = ['node_modules/.bin/esbuild', source/'page.js', source/'editor.js', '--bundle', '--minify', '--format=esm', f'--outdir={to}',
               '--external:./editor.js', '--log-level=warning']
     subprocess.run([*map(str, bundle)], cwd=npm, check=True, env=dict(os.environ, NODE_PATH=str(npm/'node_modules')))

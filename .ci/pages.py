@@ -244,7 +244,7 @@ def before(folder):
 
 
 def aim(out):
-    "A link that nbdev makes of a name leads to the name's heading; where a name has none (a helper, a method), it leads to the page"
+    "A link that nbdev makes of a name leads to the name's heading; where a name has none (a helper, a method), it leads to the page. None within a link, none to exercises, which have no pages"
     pages = {p: p.read_text() for p in out.rglob('*.html')}
     ids = {p: set(re.findall(r'\bid="([^"]+)"', text)) for p, text in pages.items()}
     for p, text in pages.items():
@@ -252,6 +252,7 @@ def aim(out):
             to = (p.parent/m[1]).resolve() if m[1] else p
             return f'<a href="{m[1]}"' if m[1] and to in ids and m[2] not in ids[to] else m[0]
         new = re.sub(r'<a href="([^"#:]*)#([^"]+)"(?=[^>]*>(?:<code>|in the chapter|reference<))', mend, text)
+        new = re.sub(r'\[(<code>[^<]*</code>)\]\(http[^)]*\)|<a href="[^"]*\bexercises/\w+\.html#[^"]*"[^>]*>(<code>.*?</code>)</a>', r'\1\2', new)
         if new != text: p.write_text(new)
 
 

@@ -87,6 +87,7 @@ def heads(out, site):
         text = re.sub(r'class="nav-link active" href="([^"]+)" aria-current="page"',  # to Quarto, all pages of a sidebar are the first of its links in the bar
                       lambda m: m[0] if (p.parent/m[1]).resolve() == p.resolve() else f'class="nav-link" href="{m[1]}"', text)
         text = re.sub(r'(<div class="cell-output[^>]*>\s*<pre)(><code>[^\n]*</code></pre>)', r'\1 class="one-line"\2', text)  # a line on its own may go on below
+        text = re.sub(r'(<body[^>]*>)(.+?)(<a class="skip".*?</a>)', r'\1\3\2', text, count=1, flags=re.S)  # the first stop of the Tab key, before the bar
         if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
         elif 'rel="canonical"' not in text and '<main' in text:
@@ -114,7 +115,7 @@ def inks(out):
     for p in out.rglob('figure-html/*.svg'):
         text = p.read_text(encoding='utf-8')
         if '#62666d' in text: continue
-        text = re.sub(r'( d="|points=")([^"]+)', lambda m: m[1] + re.sub(r'(\.\d\d)\d+', r'\1', m[2]), text)  # a hundredth of a point is enough
+        text = re.sub(r'( d="|points="| [xy]=")([^"]+)', lambda m: m[1] + re.sub(r'(\.\d\d)\d+', r'\1', m[2]), text)  # a hundredth of a point is enough
         text = re.sub(r'(data:image/png;base64,)([^"]+)', lambda m: m[1] + base64.b64encode(lighter(base64.b64decode(m[2]))).decode(), text)
         text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.S)
         p.write_text(re.sub(r'(<svg[^>]*>)', lambda m: m[1] + style, text, count=1), encoding='utf-8')

@@ -41,10 +41,20 @@ local function top(more)
   colab.classes = {'colab'}
   local links = {colab}
   if module then table.insert(links, link({pandoc.Str('Reference: '), pandoc.Code('groundup.' .. module)}, 'reference/' .. module .. '.qmd')) end
-  local card = 'cards/' .. name:gsub('ipynb$', 'svg')
-  local alt = read('index.ipynb'):match('!%[([^%]]*)%]%(' .. card:gsub('%.', '%%.') .. '%)')
-  if alt then more:insert(pandoc.Image(alt, card)) end
   return pandoc.Div((pandoc.List(links) .. more):map(function (l) return pandoc.Plain(l) end), {class = 'page-links'})
+end
+
+-- What a chapter is heading for: the output of the cell that has a `headline`, with that as its caption and the way to where it comes from
+local function headline(blocks)
+  for _, b in ipairs(blocks) do
+    local words = b.attributes and b.attributes.headline
+    if words then
+      b.attributes.headline = nil
+      local shown = b.content:filter(function (c) return c.t == 'Div' and c.classes:includes('cell-output-display') end)
+      shown:insert(pandoc.Div(pandoc.Plain({pandoc.Str(words .. ' '), link('How it comes about', '#' .. b.identifier)}), {class = 'headline-words'}))
+      return pandoc.Div(shown:clone(), {class = 'headline'})
+    end
+  end
 end
 
 -- Is there documentation of a symbol at block i? Its parts and the index behind it
@@ -125,7 +135,11 @@ function Pandoc(doc)
   end
   local more
   out, more = answers(out)
-  if root == '.' and name:match('^%d%d_.+%.ipynb$') then out:insert(1, top(more)) end
+  if root == '.' and name:match('^%d%d_.+%.ipynb$') then
+    local shown = headline(out)
+    if shown then out:insert(1, shown) end
+    out:insert(1, top(more))
+  end
   for _, b in ipairs(out) do
     if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
     local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]

@@ -1,4 +1,4 @@
-// Exercises and kernels that can be tried on the page. Nothing here is loaded or started before a reader comes near, and Python not before Run.
+// Exercises and kernels that can be tried on the page. Nothing here is loaded or started before a reader comes near, and Python not before the first Run; on later visits, when a reader comes to an editor.
 import "../../widgets/python.js";
 import "../../widgets/play.js";
 import { replay } from "./replay.js";
@@ -25,7 +25,7 @@ const python = (() => {
     const now = waiting;
     waiting = null;
     if (kind === "failed") { worker.terminate(); worker = null; now?.done({ good: false, said: `Python could not be used here: ${value}`, line: null }); }
-    else now?.done(value);
+    else { now?.done(value); store.put("python", { here: true }); }
   };
   function end(said) {
     worker.terminate();
@@ -38,10 +38,12 @@ const python = (() => {
   const ask = (message, tell) => new Promise(done => {
     if (waiting) end("Stopped: something else was started on this page.");
     if (!worker) make();
+    tell("Python is starting …");
     waiting = { tell, done };
     worker.postMessage(message);
   });
-  return { ask, end };
+  const warm = () => { if (!worker && store.get("python").here) make(); }; // who has run something before has it all in the browser's cache
+  return { ask, end, warm };
 })();
 
 const store = {
@@ -78,8 +80,9 @@ async function panel(place, { id, code, label, buttons = [], fields = [], go, sh
     said.classList.toggle("run-bad", !result.good);
     if (result.line) editor.mark(result.line);
     more.replaceChildren(...show(result));
+    said.scrollIntoView({ block: "nearest" });
   }
-  place.replaceChildren(el("div", { class: "play run" }, ...(fields.length ? [el("div", { class: "play-row" }, ...fields)] : []), box,
+  place.replaceChildren(el("div", { class: "play run", onfocusin: python.warm, onpointerenter: python.warm }, ...(fields.length ? [el("div", { class: "play-row" }, ...fields)] : []), box,
     el("div", { class: "play-row run-buttons" }, start, halt, reset, ...buttons, el("small", {}, "Escape, then Tab leaves the editor.")), said, more));
 }
 

@@ -4,15 +4,10 @@ import { loadPyodide } from "./pyodide.mjs";
 const say = (kind, value) => postMessage({ kind, value });
 
 const ready = (async () => {
-  say("progress", "Python is on its way to this page (the first time, some 6 MB) …");
-  const files = fetch("package.json").then(r => r.json()).then(names => Promise.all(names.map(async name => [name, await (await fetch(name)).text()])));
+  say("progress", "Python is on its way to this page (the first time, some 7 MB) …");
+  const book = fetch(new URL("book.zip", import.meta.url)).then(r => r.arrayBuffer());
   const python = await loadPyodide({ indexURL: new URL(".", import.meta.url).href });
-  say("progress", "Python is here; now the book's own files …");
-  const home = "/home/pyodide/";
-  for (const [name, text] of await files) {
-    python.FS.mkdirTree(home + name.slice(0, name.lastIndexOf("/") + 1));
-    python.FS.writeFile(home + name, text);
-  }
+  python.unpackArchive(await book, "zip");
   return python.pyimport("here");
 })();
 
