@@ -26,7 +26,8 @@ class _:
     def centred(x): return x - x.mean(0)
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
     used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
-    mistakes = (('x - x', 'x + x', 'the means are added; they should be subtracted'),
+    mistakes = (('x.mean(0)', 'x.median(0).values', 'these are medians; the mean is asked for'),
+                ('x - x', 'x + x', 'the means are added; they should be subtracted'),
                 ('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
                 ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
                 ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
@@ -52,7 +53,8 @@ class _:
     def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
     also = 'return x/x.norm(dim=1)[:,None]'
     used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
-    mistakes = (('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
+    mistakes = (('(x*x).sum(1, keepdim=True).sqrt()', 'x.sum(1, keepdim=True).abs()', 'the numbers are added up before they are squared'),
+                ('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
                 ('x/(x', '(x', 'these are the lengths; divide by them'),
                 ('return x/x.max(1, keepdim=True).values', 'divided by the largest; the length is the root of the sum of squares'),
                 ('x/(', 'x*(', 'multiplied by the length; divide by it'),
@@ -89,7 +91,8 @@ class _:
     also = 'from itertools import zip_longest\npairs = list(zip_longest(s[::-1], t[::-1], fillvalue=1))[::-1]\n' \
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
     used = '`broadcast_shapes`, in this chapter, for any number of shapes'
-    mistakes = (('q if p==1 else p', 'min(p, q)', 'the smaller size is taken; a 1 stretches to the other'),
+    mistakes = (('(1,)*', '(0,)*', 'an axis that is missing on the left counts as 1'),
+                ('q if p==1 else p', 'min(p, q)', 'the smaller size is taken; a 1 stretches to the other'),
                 ('q if p==1 else p', 'p', 'the size of `s` is taken, also where it is 1 and stretches'),
                 ('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
                 ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))',

@@ -73,7 +73,8 @@ class _:
     def pixel(raw, width, i, j): return raw[i*width + j%width]
     also = 'row = raw[i*width:(i+1)*width]\nreturn row[j]'
     used = 'strides, in chapter 5: a tensor is a row of numbers, and how many places each step goes on'
-    mistakes = (('i*width', '(i-1)*width', 'rows are counted from 0'),
+    mistakes = (('i*width + j%width', '(i*width + j if j >= 0 else j)', 'a negative column counts from the end of its own row, not of the picture'),
+                ('i*width', '(i-1)*width', 'rows are counted from 0'),
                 ('j%width', '(j if j >= 0 else width-j)', 'minus a negative number goes on to the right: `width+j`'),
                 ('j%width', '(j if j >= 0 else width+j-1)', 'one too far: -1 is the last pixel, at `width-1`'),
                 ('i*width + j%width', 'j%width*(len(raw)//width) + i', 'this counts as if the picture lay in memory column after column'),

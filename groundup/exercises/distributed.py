@@ -181,7 +181,8 @@ class _:
     also = 'import statistics\nreturn statistics.fmean(means, counts)'
     used = 'the loss of a training that is shared out, whose last batch is smaller'
     bug = 'return sum(means)/len(means)', 'a rank with few numbers counts as much as one with many'
-    mistakes = (('return sum(counts)/len(counts)', 'this is the mean of the counts'),
+    mistakes = (('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
+                ('return sum(counts)/len(counts)', 'this is the mean of the counts'),
                 ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),
                 ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'),
@@ -210,7 +211,8 @@ class _:
         return r if now - last[r] > limit else None
     also = 'late = [(t, r) for r,t in enumerate(last) if now-t > limit]\nreturn min(late)[1] if late else None'
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
-    mistakes = (('> limit', '< limit', 'those that were heard lately are alive'),
+    mistakes = (('return [t for t in last if now-t > limit].index(min(last)) if now-min(last) > limit else None', 'this is the place among those that are late; the number of the rank is asked for'),
+                ('> limit', '< limit', 'those that were heard lately are alive'),
                 ('now - last[r]', 'last[r] - now', 'the sign is wrong: how long ago was that?'),
                 ('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',
                  'this is the last one that is late; the one to blame has been silent longest'),

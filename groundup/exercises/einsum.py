@@ -98,7 +98,8 @@ class _:
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
     used = '"Which loops does it mean?", and the order of several operands, which is chosen by this number'
-    mistakes = (('math.prod', 'max', 'loops inside of loops multiply'),
+    mistakes = (("return math.prod(sizes[l] for l in set(formula.partition(',')[0]))", 'these are the letters of the first operand only'),
+                ('math.prod', 'max', 'loops inside of loops multiply'),
                 ("return math.prod(sizes[l] for l in set(formula.partition(',')[0]) - set('->'))", 'these are the letters of the first operand only'),
                 ("set(formula) - set(',->')", "set(formula.partition('->')[0]) - set(formula.partition('->')[2]) - {','}",
                  'these are the letters that are summed; those of the result have loops, too'),
@@ -128,7 +129,8 @@ class _:
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
     also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
     used = '"Does the order matter?", where ten matrices in the wrong order don\'t fit in memory'
-    mistakes = (('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
+    mistakes = (('return min(n*k*l + n*k*m, k*l*m + n*l*m)', 'the two second products are swapped: what is the shape of what comes out of the first?'),
+                ('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
                 ('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
                 ('n*l*m', 'k*l*m', '`a` with `b` gives n×l, and `c` is l×m: the second product costs n·l·m'),
                 ('return min(n*l*m, n*k*m)', 'the first product of each order is missing'),

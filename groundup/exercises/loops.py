@@ -128,8 +128,8 @@ class Cells:
     "A matrix as a tensor has it: `x[i,j]` makes an object, `x.tolist()` gives plain lists"
     def __init__(self, rows, made): self.rows,self.made,self.shape = rows, made, (len(rows), len(rows[0]))
     def __getitem__(self, index):
-        i,j = index
-        return Cell(self.rows[i][j], self.made)
+        if type(index) is not tuple: raise TypeError('only single numbers can be read here, `x[i,j]`')
+        return Cell(self.rows[index[0]][index[1]], self.made)
     def __len__(self): return len(self.rows)
     def tolist(self): return [list(row) for row in self.rows]
 

@@ -70,7 +70,8 @@ class _:
         return total
     also = 'total = 0.\nfor i in range(len(x)): total += x[i]*(x[i] > limit)\nreturn total'
     used = 'the innermost loop of the product, which is compiled first in this chapter'
-    mistakes = (('total += v', 'total += v-limit', 'this adds how far they are above the limit; add the numbers themselves'),
+    mistakes = (('total = 0.\nfor i in range(len(x)):\n    if x[i] > limit: total += i\nreturn total', 'the places are added up, and not the numbers there'),
+                ('total += v', 'total += v-limit', 'this adds how far they are above the limit; add the numbers themselves'),
                 ('v > limit', 'abs(v) > limit', 'the sign counts, too: −9 is not larger than −5'),
                 ('total = 0.\nfor i in range(len(x)):\n    if i > limit: total += x[i]\nreturn total',
                  'the limit is compared with the place of a number, not with the number'),
@@ -246,7 +247,7 @@ class _:
              'Each `x[i]` that you write is a read. Put it into a variable first, and look at that twice.',
              'Begin both with `x[0]`, not with 0, since all of them may be negative; and the loop begins at 1.')
     def cases(rng):
-        for n in (4, 2, 2, 3, 1, 8, 20): yield small(rng, n)*10 + (-100 if n%3 else 100),
+        for n in (4, 2, 2, 3, 1, 8, 20): yield (small(rng, n)*10 + (-100 if n%3 else 100))*(1000 if n==8 else 1),
     def run(f, x):
         x = Watched(x)
         smallest,largest = f(x)
