@@ -369,7 +369,7 @@ def _looks(gs, g, es, e):
         if not bad: return
         some = 'where it is wrong, '*bool(es)
         if all(type(y) is bool for y in e):
-            if not all(type(x) is bool for x in g): yield 'truth values are asked for: what do you compare with what?'
+            if not all(x in (0, 1) for x in g): yield 'truth values are asked for: what do you compare with what?'
             if _same(g, [not y for y in e]): yield 'true and false are swapped'
             if len(es)==2 and all(p//es[1]==p%es[1] for p in bad): yield 'only the diagonal is wrong: what should happen where both are equal?'
             for v in (True, False):
@@ -408,6 +408,7 @@ def _looks(gs, g, es, e):
             if rows=={0}: yield f'only the first {what} is wrong: what is different at the beginning?'
             if rows=={0, es[0]-1}: yield f'only the first and the last {what} are wrong: what is different at the edge?'
         return
+    if gs and es and gs[0]==1 < es[0] and len(gs)==len(es): yield 'there is a single row, and there should be more: is an axis in the wrong place?'
     if not es and len(g) > 1: yield 'these are several numbers, and one is asked for: which of them, or what do they make together?'
     if gs and es and _same(g, e): yield 'the numbers are right, and in order; only the shape is wrong'
     if gs[1:]==es[1:] and gs and es:
@@ -423,6 +424,7 @@ def _looks(gs, g, es, e):
     if len(es) > 1 and not gs and _same(g, [sum(e)]): yield 'all of it is added up to one number'
     yield f'it has {len(gs)} axes, and should have {len(es)}' if len(gs) != len(es) else \
         f'axis {next(a for a,(x,y) in enumerate(zip(gs, es)) if x != y)} has the wrong size: what should it be as long as?'
+    yield 'the shape is wrong: how many are there along each axis, and how many should there be?'
 
 RAISED = ((r"Error .*'(builtin_function_or_method|method|function)'", 'a function that is not called is no number: its brackets, `()`, are missing'),
           (r'NoneType', 'something is None: `sort`, `append` and `shuffle` change a list and return nothing, and so does a function without `return`'),
@@ -441,6 +443,7 @@ RAISED = ((r"Error .*'(builtin_function_or_method|method|function)'", 'a functio
           (r"'Watched'|'Behind'|'Cells?'|single numbers", 'only single numbers can be read and written here, with an index for each axis: write the loops'),
           (r"'list' object has no attribute", 'this is a list by now, with `len` and indices in brackets of their own'),
           (r'setStorage|out of bounds for storage', 'the last one ends behind the end of the memory: how far is each step, counted in numbers?'),
+          (r'einsum|subscript', 'a formula has a group of letters for each operand, commas between them, `->`, and then the letters of the result, each once'),
           (r'input of size|reshape', '`reshape` can only regroup the numbers that are there: how many are there, and how many should come out?'),
           (r'shape|size|broadcast|mismatch|dimension', 'the sizes do not fit: write both shapes down, one under the other; which axis should meet which?'),
           (r'NameError|UnboundLocal', 'this name has no value there: where should it get one?'),
@@ -448,7 +451,7 @@ RAISED = ((r"Error .*'(builtin_function_or_method|method|function)'", 'a functio
           (r'argument', 'count the arguments: which does this function want, and in which order?'),
           (r'TypeError|AttributeError', 'something there is of another kind than this line takes it for: what is it at that point?'))
 
-COSTS = (('read', 'some numbers are read more than once: keep what you have read in a variable'), ('write', 'write when it is finished, and once'),
+COSTS = (('read', 'read only what you need, and keep it in a variable'), ('write', 'write when it is finished, and once'),
          ('sector', 'memory comes in sectors: neighbouring threads should touch neighbouring numbers, and each of them once'),
          ('line', 'what has been fetched is forgotten before it is used up: finish a small square first'),
          ('jump', 'the innermost loop should walk along a row'), ('chain', 'add in pairs, so that half as many are left each time'),
@@ -457,20 +460,24 @@ COSTS = (('read', 'some numbers are read more than once: keep what you have read
          ('multiplication', 'a rank should multiply what it holds, and no more'), ('taken', 'hand a batch out as soon as it is full'))
 
 def symptom(
-    got, # plain data of the case that is shown
-    pairs:list, # of all cases: what the answer did, and what the solution did
+    pairs:list, # what the answer did, and what the solution did, in all cases
+    n:int=0, # which of them is shown
 ): # a sentence that holds in all cases that went wrong, with a "perhaps" if it is most of them, or None
     "What wrong results look like"
-    right = next((x for g,x in pairs if g is got), ())
+    got,right = pairs[n]
+    shown = pairs[n]
     if tag(right)=='raised': return f'this is the place to look, and `{right[1]}` is what to raise' if tag(got)=='raised' else f'where what comes in is wrong, raise `{right[1]}` before you compute'
     if right is None: return 'the task asks for `None` there'
     square = [(differs(g, x) is not None, y[0][0]==y[0][1]) for g,x in pairs if (y := grid(_first(x))) and len(y[0])==2 and len(y[1]) > 1]
     if len(square) > 3 and len(set(square))==2 and all(bad != same for bad,same in square): return 'right for square ones only: two sizes, or two indices, are swapped'
     if tag(got)=='raised': return next((says for sign,says in RAISED if re.search(sign, f'{got[1]} {got[2]}')), None)
     if re.search(r'<(generator|map|zip|filter|itertools\.)|^\(.other., .range', repr(got)): return 'this hands out its numbers one by one: make a list of it, or take them out'
+    if tag(got)=='other' and re.search('function|method', got[1]): return RAISED[0][1]
+    if tag(right) in ('array', 'tensor') and tag(got) in ('list', 'tuple'): return f'this is a {tag(got)}, and one {tag(right)} is asked for: put together what is in it'
+    if type(got) is str and type(right) in (int, float): return 'this is a text, and a number is asked for'
     if type(got) is bytes: return 'a slice of bytes is bytes again; an index gives a number'
-    pairs = [(g, x) for g,x in pairs if differs(g, x) and tag(g) not in ('raised', 'note') and (g is not None or got is None)]
-    if not pairs or pairs[0][0] is not got and tag(got)=='note': return None
+    pairs = [shown] + [(g, x) for k,(g,x) in enumerate(pairs) if k != n and differs(g, x) and tag(g) not in ('raised', 'note') and (g is not None or got is None)]
+    if tag(got)=='note': return None
     inside,name = ('dict', 'list', 'tuple'), ''
     while all(tag(g)==tag(x) in inside and not (grid(g) and grid(x)) and len(g[1])==len(x[1]) for g,x in pairs):
         parts = [[('', a, b) if tag(g) != 'dict' else (a[0], a[1], b[1]) for a,b in zip(g[1], x[1])] for g,x in pairs]
@@ -526,7 +533,7 @@ def edits(
             for a in letters:
                 for b in letters:
                     if a != b: yield like(node, value=node.value.replace(a, b, 1)), 'a letter of the formula is another one: which axes are the same?'
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names and not (more and 'cuda' in source):  # a kernel takes its time
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
             for other in names:
                 if other != node.id: yield like(node, id=other), f'`{other}` in place of `{node.id}`' if {other, node.id} <= given else 'a variable in place of another'
         if isinstance(node, ast.AugAssign): yield ast.copy_location(ast.Assign([node.target], node.value), node), 'something is put in place of what was there, and not added to it'
@@ -583,8 +590,8 @@ RETURNS_NOTHING = {'sort', 'shuffle', 'append', 'extend', 'reverse', 'clear', 'i
 
 def suspect(e, f):
     "What is odd about the code of an answer, or None"
-    try: tree = ast.parse(source_of(f)).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError): return None
+    try: tree, = (n for n in ast.parse(source_of(f)).body if isinstance(n, ast.FunctionDef))
+    except (OSError, TypeError, SyntaxError, ValueError): return None
     line = lambda node: f'line {python_of(f).__code__.co_firstlineno + node.lineno - 1}: '
     inside = lambda nodes, kind: [n for m in nodes for n in ast.walk(m) if isinstance(n, kind)]
     def names(nodes, how): return {n.id for n in inside(nodes, ast.Name) if isinstance(n.ctx, how)} | {n.target.id for n in inside(nodes, ast.AugAssign)
@@ -618,15 +625,16 @@ def edited(
     done:list, # what the answer did
     n:int, # the case that is shown
     clock, # makes a context that raises `TooLong` in time
-    seconds:float=.4, # for all edits together
+    seconds:float=.4, # of the processor, for all edits together
 ):
     "What edit of the solution, or of the other way, does the same as an answer in all cases; or None"
-    until,said,space = time.monotonic()+seconds, [], dict(python_of(e.solution).__globals__)
+    if 'cuda' in e.source: return None  # the X-ray takes its time
+    until,said,space = time.process_time()+seconds, [], dict(python_of(e.solution).__globals__)
     order = [n, *(k for k in range(len(done)) if k != n)]
     for source in (e.source, f'{e.header}\n{textwrap.indent(e.also, "    ")}\n' if e.also else 'def _(): pass\n'):
         for tree,says in edits(re.sub(r'^@.*\n', '', source, flags=re.M), more=True):
-            if time.monotonic() > until or len(said)==2: break
-            if says in said or source != e.source and says[0]=='`' or says.startswith(('the order', 'a slice', 'a variable')) and source != e.source: continue
+            if time.process_time() > until or len(said)==2: break
+            if says in said or source != e.source and says[0]=='`' or says.startswith(('the order', 'a slice', 'a variable', 'a condition')) and source != e.source: continue
             try: exec(compile(tree, '', 'exec'), space)
             except (SyntaxError, ValueError, TypeError): continue
             if all(_alike(done[k], observe(e, space[e.name], cases[k], clock)[0]) for k in order): said.append(says)
@@ -712,7 +720,7 @@ def recognise(e, cases, done, expected, n, odd=None, clock=None):
         telling = [s for s,d,x,bad in zip(same, did, expected, wrong) if bad or differs(d, x, exact=True)]
         if sum(telling) >= max(2, .75*len(telling)): found.append((sum(telling)/len(telling), says))
     best = {says for part,says in found if part==max(found)[0]}
-    return odd or (f'perhaps: {best.pop()}' if len(best)==1 else symptom(done[n], list(zip(done, expected)))) or \
+    return odd or (f'perhaps: {best.pop()}' if len(best)==1 else symptom(list(zip(done, expected)), n)) or \
         clock and edited(e, cases, done, n, clock) or only_where(e, cases, wrong)
 
 def counts(e, cases, done):

@@ -181,7 +181,8 @@ class _:
     also = 'import statistics\nreturn statistics.fmean(means, counts)'
     used = 'the loss of a training that is shared out, whose last batch is smaller'
     bug = 'return sum(means)/len(means)', 'a rank with few numbers counts as much as one with many'
-    mistakes = (('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
+    mistakes = (('return sum(m/c for m,c in zip(means, counts) if c)/len(means)', 'a mean is divided already; to get a sum back, multiply it by its count'),
+                ('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
                 ('return sum(counts)/len(counts)', 'this is the mean of the counts'),
                 ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),

@@ -10,7 +10,7 @@ import math, os
 
 import numpy as np
 from numba import njit
-from groundup.checker import EXERCISES, Cost, Note, define, is_compiled, no_loop, ints, sizes
+from groundup.checker import EXERCISES, Cost, Note, call, define, is_compiled, no_loop, ints, sizes
 
 # %% ../../nbs/exercises/04_numba.ipynb #8269a717
 class Watched:
@@ -100,6 +100,13 @@ class _:
     rules,seconds = (is_compiled,), 30
     def cases(rng):
         for n,m in ((3, 3), (2, 3), (5, 4), (0, 0), (3, 0), (9, 9), (40, 40)): yield small(rng, n), small(rng, m)
+    def run(f, u, v):
+        seen = Watched(u)
+        if len(u) != len(v):
+            try: getattr(f, 'py_func', f)(seen, Watched(v))
+            except (ValueError, IndexError): pass
+        return Note('late', 'where the lengths differ, numbers are read before anything looks at the lengths; in compiled code, that may end anywhere') if \
+            seen.record else call(f, u, v)
     @njit
     def checked_dot(u, v):
         if len(u) != len(v): raise ValueError('the lengths differ')
@@ -260,7 +267,10 @@ class _:
         return smallest, largest
     also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
     used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('len(x))', 'len(x)-1)', 'the last number is left out'),
+    mistakes = (('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v < smallest: smallest = v\n    elif v > largest: largest = v\nreturn smallest, largest', 'with `elif`, a number that is a new smallest is never looked at as the largest; the first one is both'),
+                ('smallest,largest = 1000,-1000\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn smallest, largest',
+                 'the search begins with a number that need not be there: begin with `x[0]`'),
+                ('len(x))', 'len(x)-1)', 'the last number is left out'),
                 ('v = x[i]', 'v = i', 'these are places; look at the numbers there'),
                 ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    if x[i] < smallest: smallest = x[i]\n'
                  '    elif x[i] > largest: largest = x[i]\nreturn smallest, largest',

@@ -31,7 +31,8 @@ class _:
         return [v/sum(e) for v in e]
     also = 'top = max(scores)\nlog_sum = top + math.log(sum(math.exp(s-top) for s in scores))\nreturn [math.exp(s-log_sum) for s in scores]'
     used = '`softmax`, in "From scores to one number"'
-    mistakes = (('math.exp(s-top)', 's', 'the exponential is missing: these are shares of the scores themselves'),
+    mistakes = (('math.exp(s-top)', '2**(s-top)', 'these are powers of 2, and softmax takes powers of e: `math.exp`'),
+                ('math.exp(s-top)', 's', 'the exponential is missing: these are shares of the scores themselves'),
                 ('math.exp(s-top)', 'math.exp(s)', 'large scores overflow, and very negative ones all become zero: take the largest off first'),
                 ('max(scores)', 'min(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
                 ('max(scores)', 'sum(scores)/len(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
@@ -59,7 +60,9 @@ class _:
         return math.log(sum(math.exp(s-top) for s in scores)) + top - scores[right]
     also = 'gap = [s-scores[right] for s in scores]\ntop = max(gap)\nreturn top + math.log(sum(math.exp(g-top) for g in gap))'
     used = '`cross_entropy`, in "From scores to one number"'
-    mistakes = (('return -scores[right]', 'the sum over all is missing: a score is only large or small beside the others'),
+    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores) + 1e-12)', 'a small number added keeps the logarithm finite, and makes it wrong: take the log before anything rounds to zero'),
+                ('top = max(scores)\nreturn math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores)', 'this is the probability; its logarithm, with a minus, is asked for'),
+                ('return -scores[right]', 'the sum over all is missing: a score is only large or small beside the others'),
                 ('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores))',
                  'the probability may round to zero, which has no logarithm: take the log before it is too late'),
                 ('top = 0\nreturn math.log(sum(math.exp(s-top) for s in scores)) - scores[right]',
@@ -113,7 +116,8 @@ class _:
         return places
     also = 'places,speed = [], 0\nfor slope in slopes:\n    speed = speed*momentum - rate*slope\n    w += speed\n    places.append(w)\nreturn places'
     used = '`descend`, in "One step, and many"'
-    mistakes = (('momentum*speed + slope', 'momentum*speed + rate*slope', 'the rate counts twice: in the speed, and in the step'),
+    mistakes = (('momentum*speed + slope', 'speed + momentum*slope', 'the momentum is what the *speed* keeps of itself; the slope counts in full'),
+                ('momentum*speed + slope', 'momentum*speed + rate*slope', 'the rate counts twice: in the speed, and in the step'),
                 ('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope',
                  'the slope counts in full; this is a moving average, which rolls more slowly'),
                 ('momentum*speed + slope', 'slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
@@ -156,7 +160,8 @@ class _:
         return np.lib.stride_tricks.as_strided(x, ((h-size)//step + 1, (w-size)//step + 1, size, size), (down*step, along*step, down, along))
     also = 'return np.lib.stride_tricks.sliding_window_view(x, (size, size))[::step,::step]'
     used = '`patches`, in "A convolution is a view and a formula"'
-    mistakes = (('(down*step, along*step, down, along)', '(down*step, along*step, down*step, along*step)', 'the pixels of a window are neighbours: `step` is only for the windows'),
+    mistakes = (('(h-size)//step + 1, (w-size)//step + 1', '-(-(h-size)//step) + 1, -(-(w-size)//step) + 1', 'a window that runs over the edge does not count: round down'),
+                ('(down*step, along*step, down, along)', '(down*step, along*step, down*step, along*step)', 'the pixels of a window are neighbours: `step` is only for the windows'),
                 ('(down*step, along*step, down, along)', '(w*step, step, w, 1)', 'strides count bytes, not numbers; `x.strides` has them'),
                 ('(down*step, along*step, down, along)', '(down, along, down, along)', 'the windows move by one pixel, and should move by `step`'),
                 ('(h-size)//step + 1, (w-size)//step + 1', '(h-size)//step, (w-size)//step', 'the last window is missing in each direction'),
@@ -185,7 +190,8 @@ class _:
     def too_long(curvatures): return 2/max(curvatures)
     also = 'steepest = sorted(curvatures)[-1]\nreturn 2/steepest'
     used = '"Descend", where a rate of 3 leaps over the valley'
-    mistakes = (('2/max', '1/min', 'the steepest valley goes wrong first, and only where its factor `1 - rate*c` reaches −1'),
+    mistakes = (('max(curvatures)', 'curvatures[0]', 'the first is not always the steepest'),
+                ('2/max', '1/min', 'the steepest valley goes wrong first, and only where its factor `1 - rate*c` reaches −1'),
                 ('2/max', '1/max', 'at this rate, a single step lands in the middle of the steepest valley, which is as good as it gets'),
                 ('max(', 'min(', 'the steepest valley goes wrong first, not the flattest'),
                 ('2/max(curvatures)', '2*len(curvatures)/sum(curvatures)',
