@@ -34,8 +34,6 @@ class _:
                 ('max(e, 1)', 'e', 'subnormal numbers have the power of the smallest normal ones, not one less'),
                 ('if e: digits += 8', 'digits += 8', 'a subnormal number has no hidden 1'),
                 ('if e: digits += 8', '', 'the hidden 1 before the point is missing'),
-                ('-10', '-7', 'the fraction counts in eighths: its three bits come behind the point'),
-                ('(-1)**(u >> 7)*', '', 'the first bit is the sign'),
                 ('& 15', '& 31', 'the exponent has four bits; the one before is the sign'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #2d3edeaf
@@ -133,8 +131,7 @@ return found"""
                 ('x -= found[-1]', '', 'each part is the same: go on with what is still *missing*'),
                 ('round(', 'int(', 'this cuts; rounding to the nearest leaves a smaller rest'),
                 ('x -= found[-1]', 'x += found[-1]', 'what has been found is to be taken off, not put on top'),
-                ('e-digits', 'e', 'you have multiplied by `2**digits`: take that back in the exponent'),
-                ('range(parts)', 'range(parts-1)', 'there is a part too few'))
+                ('e-digits', 'e', 'you have multiplied by `2**digits`: take that back in the exponent'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #f99c1fe1
 @define('bits-5', 'How long may a sum be?')
@@ -188,5 +185,4 @@ class _:
                 ('return [round(x*127/max(map(abs, xs))) for x in xs]', 'the scale is to be returned as well, as the second of a pair'),
                 ('round(', 'int(', 'this cuts towards zero, and the nearest whole number is wanted'),
                 ('/127', '/128', 'the largest becomes 128, and int8 ends at 127'),
-                ('], scale', '], 1/scale', 'the scale is what the whole numbers are to be *multiplied* by'),
                 ('max(abs(x) for x in xs)', 'sum(abs(x) for x in xs)', 'the scale must fit the largest, not all of them together'))

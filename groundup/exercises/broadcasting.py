@@ -35,8 +35,7 @@ class _:
                  'average along `dim=0`'),
                 ('x.mean(0)', 'x.mean()', 'one mean is subtracted from everything; each column has a mean of its own'),
                 ('x - x.mean(0)', 'x.mean(0)', 'these are the means; they have to be subtracted'),
-                ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'),
-                ('x - x.mean(0)', 'x.mean(0) - x', 'the signs are the wrong way round'))
+                ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #9ecc0c43
 @define('broadcasting-2', 'Rows of length one')
@@ -129,9 +128,7 @@ class _:
                 ('return a@b.T', 'these are the products; the squared distance is a² + b² − 2ab'),
                 ('return (a*a).sum(1)[:,None] + (b*b).sum(1) + 2*a@b.T', 'a² + b² − 2ab: the sign is wrong'),
                 ('return (a*a).sum(1)[:,None] + (b*b).sum(1) - a@b.T', 'a² + b² − 2ab: the 2 is missing'),
-                ('a[:,None] - b', 'b[:,None] - a', 'the table is the wrong way round: a row belongs to a point of `a`'),
                 ('((a[:,None] - b)**2).sum(-1)', '(a[:,None] - b).sum(-1)**2', 'the differences are added up before they are squared, so that they cancel'),
-                ('.sum(-1)', '.sum(-1).sqrt()', 'these are the distances; the task asks for their squares, without the root'),
                 ('a[:,None] - b', 'a - b', 'without a new axis, this is row by row; each of `a` should meet each of `b`'),
                 ('.sum(-1)', '.sum(0)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
                 ('.sum(-1)', '.sum(1)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
@@ -153,15 +150,10 @@ class _:
     def one_hot(y, classes): return y[:,None] == torch.arange(classes)
     also = 'return torch.eye(classes)[y]'
     used = 'the gradient of the loss in the training chapter: probabilities minus this table'
-    mistakes = (('y[:,None] == torch.arange(classes)', 'torch.eye(len(y))[y]', 'the identity has a row for each class, so `classes` of them'),
-                ('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
-                ('y[:,None] == torch.arange(classes)', 'y == torch.arange(classes)[:,None]',
-            'the table is the wrong way round: a row belongs to a label, a column to a class'),
+    mistakes = (('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
                 ('torch.arange(classes)', 'torch.arange(1, classes+1)', 'the classes are counted from 1 here; the labels begin with 0'),
                 ('==', '>=', 'this is 1 for all classes up to the label'),
-                ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'),
-                ('torch.arange(classes)', 'torch.arange(y.max()+1)', 'there is a column for each class, also for those that no label has; `classes` says '
-                 'how many'))
+                ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #bc393c5d
 @define('broadcasting-9', 'The product with one loop')
@@ -184,8 +176,6 @@ class _:
     mistakes = (('a[i,:,None]*b', 'a[i]*b', 'a row lined up with the columns of `b`: it should stand up as a column, so that number `l` meets row `l` of `b`'),
                 ('.sum(0)', '.sum(1)', 'the wrong axis is summed: the inner dimension is the rows of `b`'),
                 ('.sum(0)', '.sum()', 'everything is summed to one number; there is one for each column of `b`'),
-                ('c = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c = a[:,l,None]*b[l]\nreturn c',
-                 'only the last of the products is kept; they are to be added up'),
                 ('return (a[:,:,None]*b).sum(2)', 'the wrong axis is summed: the inner dimension is the one in the middle'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #55a5dd78
@@ -212,11 +202,8 @@ class _:
     used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
     mistakes = (('(1, 1)', '(1, 0)', 'the second stride is 0, so that a row is one number again and again'),
                 ('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
-                ('(len(x)-width+1, width)', '(len(x)-width, width)', 'the last window is missing'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
                  'these windows do not overlap: each begins one place after the one before'),
-                ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (width, len(x)-width+1), (1, 1))',
-                 'the table is the wrong way round: a row is a window'),
                 ('(1, 1)', '(0, 1)', 'a stride of 0 stays where it is: all rows are the first window'),
                 ('return x[torch.arange(len(x)-width+1)[:,None] + torch.arange(width)]',
                  'the windows are right, but they are copies, as by indexing with a tensor, `stack` and `clone`: look at the same memory with other strides'))

@@ -158,8 +158,7 @@ class _:
                 ('while True: yield [next(stream) for _ in range(size)]',
                  'where the stream ends, `next` raises, and the rest of the batch is lost: ask `islice`, or give `next` a default'),
                 ('batch = []\nfor x in stream:\n    if len(batch)==size:\n        yield batch\n        batch = []\n    batch.append(x)\nif batch: yield batch',
-                 'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'),
-                ('for x in stream: yield [x]', 'each number comes in a batch of its own'))
+                 'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'))
 
 # %% ../../nbs/exercises/01_data.ipynb #54ab4a83
 @define('data-6', 'A shuffle that lies')
@@ -233,6 +232,5 @@ class _:
             'where `b` alone does not fit, this is a negative number of rows'),
                 ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
                 ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
-                ('return max(0, (budget - k*m)//(k+m))', 'a number takes `size` bytes, not one'),
                 ('//(', '/(', 'rows are whole: part of a row does not fit'),
                 ('size*k*m', 'size*(k+m)', '`b` has k·m numbers'))

@@ -29,9 +29,6 @@ class _:
     also = "return torch.einsum('kj,ki->ij', b, a)"
     used = 'the gradient of the weights in the training chapter, `x.T @ dy`, is this product'
     mistakes = (('ki,kj->ij', 'ik,kj->ij', 'this is the product without the transpose: the first axis of `a` should meet the first of `b`'),
-                ('ki,kj->ij', 'ki,kj->ji', 'the result is transposed: look at the order of the letters behind the arrow'),
-                ('ki,kj->ij', 'ki,kj->j', 'nothing is left of `a`: its other letter is summed, too'),
-                ('ki,kj->ij', 'ki,kj->kij', 'nothing is summed yet: a letter behind the arrow stays'),
                 ('ki,kj->ij', 'ki,lj->ij', 'the first axes have two letters, so each is summed on its own; they should be walked together'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #784d5e9d
@@ -52,9 +49,7 @@ class _:
     mistakes = (('ik,ki->', 'ij,kl->', 'every number meets every other: walk both along with the same letters'),
                 ('ik,ki->', 'ik,kj->ij', 'this is the whole product: on its diagonal, both letters are the same'),
                 ('ik,ki->', 'ik,ik->', 'number by number, without a transpose: the letters of `b` are in the wrong order'),
-                ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'),
-                ('ik,ki->', 'ik,ki->i', 'this is the diagonal; its numbers are to be added up'),
-                ('ik,ki->', 'ik,ki->k', 'this is the diagonal of the other product, `b` times `a`; its numbers are to be added up'))
+                ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #628b2f0e
 @define('einsum-5', 'Attention, read')
@@ -79,9 +74,7 @@ class _:
                 ('->bhqk', '->bhkq', 'query and key are swapped in the result'),
                 ('bkhd', 'bkgd', 'the heads are mixed: each query is multiplied by the sum over all heads of the keys'),
                 ('bkhd', 'ckhd', 'the sentences are mixed: each query is multiplied by the sum over all sentences of the keys'),
-                ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'),
-                ('->bhqk', '->bhqkd', 'nothing is summed yet: a letter behind the arrow stays, and the features are to be added up'),
-                ('->bhqk', '->bqk', 'the heads are summed as well; each head keeps its own table'))
+                ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #57f40639
 @define('einsum-6', 'What a formula costs')

@@ -88,12 +88,9 @@ class _:
     def gradients(x, w, d): return x.T @ d, d.sum(0), d @ w.T
     also = "return np.einsum('nk,nm->km', x, d), np.einsum('nm->m', d), np.einsum('nm,km->nk', d, w)"
     used = '`Linear`, in "A layer"'
-    mistakes = (('x.T @ d', '(d.T @ x)', 'the slopes of the weights are transposed: they have the shape of the weights, k×m'),
-                ('d.sum(0)', 'd.mean(0)', 'the slopes of the bias are summed over the rows, not averaged: each row has felt it'),
+    mistakes = (('d.sum(0)', 'd.mean(0)', 'the slopes of the bias are summed over the rows, not averaged: each row has felt it'),
                 ('d.sum(0)', 'd.sum(1)', 'the bias has a number for each column, and so do its slopes: sum over the rows'),
-                ('d.sum(0)', 'd', 'each row has felt the same bias: sum over the rows'),
-                ('x.T @ d', '(x.T @ d)/len(x)', 'nothing is divided here; whoever made `d` has done that already'),
-                ('return x.T @ d, d.sum(0), d @ w.T', 'return d @ w.T, d.sum(0), x.T @ d', 'the order is weights, bias, pictures'))
+                ('x.T @ d', '(x.T @ d)/len(x)', 'nothing is divided here; whoever made `d` has done that already'))
 
 # %% ../../nbs/exercises/10_training.ipynb #a8227e7b
 @define('training-4', 'A ball, not a mule')
@@ -121,10 +118,8 @@ class _:
                 ('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope',
                  'the slope counts in full; this is a moving average, which rolls more slowly'),
                 ('momentum*speed + slope', 'slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
-                ('momentum*speed + slope', 'speed + slope', 'without the momentum as a brake, the ball never slows down'),
                 ('w - rate*speed', 'w + rate*speed', 'this rolls uphill: take it off'),
                 ('w - rate*speed', 'w - rate*slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
-                ('w - rate*speed', 'w - speed', 'the rate is missing'),
                 ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope'
                  '\n    places.append(w)\nreturn places',
                  'the place moves by the old speed; first the speed changes, then the place'))
@@ -220,6 +215,4 @@ class _:
     mistakes = (('s if v > 0', 's if v >= 0', 'what is zero stays zero on the way forward, and has no share in the blame'),
                 ('s if v > 0 else 0.', 's*max(v, 0.)', 'the slope goes through as it is; how large the input was does not matter'),
                 ('s if v > 0 else 0.', 'max(s, 0.) if v > 0 else 0.', 'a slope may be negative, and goes through if the input was above zero'),
-                ('s if v > 0', 's if v < 0', 'what was *above* zero got through'),
-                ('s if v > 0 else 0.', 's', 'what was below zero got stuck on the way forward, so it has no share in the blame'),
-                ('s if v > 0', 'v if v > 0', 'these are the inputs; it is the slopes that come back'))
+                ('s if v > 0', 's if v < 0', 'what was *above* zero got through'))
