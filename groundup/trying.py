@@ -66,12 +66,12 @@ def try_exercise(
     if not e.rules and 'cuda' not in e.source: assert '`while True: pass`' in told(e, late) and 'line' in told(e,
             raised) and 'raised ZeroDivisionError' in told(e, raised), (told(e, late), told(e, raised))
     caught,left = 0,set()
-    for source in (edits := sorted({ast.unparse(tree) for tree,_ in edits(e.source)} - {ast.unparse(ast.parse(e.source))})):
+    for source in (changed := sorted({ast.unparse(tree) for tree,_ in edits(e.source)} - {ast.unparse(ast.parse(e.source))})):
         if passes(e, getattr(made(source), 'py_func', made(source)), range(seeds)): left.add(source)
         else: caught += 1
     new = {s for s in left if not any(line in s for line in same)}
     assert not new, f'{e.id}: taken for right:\n' + '\n'.join(new)
-    return [f'{e.id}: {e.title}', len(e.wrong), len(edits), caught, len(left)]
+    return [f'{e.id}: {e.title}', len(e.wrong), len(changed), caught, len(left)]
 
 def try_chapter(
     chapter:str, # as `loops`
