@@ -228,7 +228,8 @@ def differs(
     if e and g:
         plain_list = ('list', 'tuple')
         if e[0] and (kinds[0] in plain_list) != (kinds[1] in plain_list) or g[0] != e[0]: return f'got {_some(got)} where {_some(expected)} belongs'
-        if kinds==('array', 'array') and e[2]=='float64' and g[2] in ('float32', 'float16'): return f'it is {g[2]}, which has fewer digits than the float64 of the task'
+        if kinds==('array', 'array') and e[2]=='float64' and g[2] in ('float32', 'float16'):
+            return f'it is {g[2]}, which has fewer digits than the float64 of the task'
         return _differs_numbers(e[0], g[1], e[1], 1e-4 if {'float32', 'float16'} & {g[2], e[2]} else 1e-9)
     if kinds[1] in ('list', 'tuple') and kinds[0] in ('list', 'tuple'):
         if len(got[1]) != len(expected[1]): return f'it has {len(got[1])} items and should have {len(expected[1])}'
@@ -466,35 +467,45 @@ def symptom(
     "What wrong results look like"
     got,right = pairs[n]
     shown = pairs[n]
-    if tag(right)=='raised': return f'this is the place to look, and `{right[1]}` is what to raise' if tag(got)=='raised' else f'where what comes in is wrong, raise `{right[1]}` before you compute'
+    if tag(right)=='raised':
+        return f'this is the place to look, and `{right[1]}` is what to raise' if tag(got)=='raised' else \
+            f'where what comes in is wrong, raise `{right[1]}` before you compute'
     if right is None: return 'the task asks for `None` there'
     square = [(differs(g, x) is not None, y[0][0]==y[0][1]) for g,x in pairs if (y := grid(_first(x))) and len(y[0])==2 and len(y[1]) > 1]
-    if len(square) > 3 and len(set(square))==2 and all(bad != same for bad,same in square): return 'right for square ones only: two sizes, or two indices, are swapped'
+    if len(square) > 3 and len(set(square))==2 and all(bad != same for bad,same in square):
+        return 'right for square ones only: two sizes, or two indices, are swapped'
     if tag(got)=='raised': return next((says for sign,says in RAISED if re.search(sign, f'{got[1]} {got[2]}')), None)
-    if re.search(r'<(generator|map|zip|filter|itertools\.)|^\(.other., .range', repr(got)): return 'this hands out its numbers one by one: make a list of it, or take them out'
+    if re.search(r'<(generator|map|zip|filter|itertools\.)|^\(.other., .range', repr(got)):
+        return 'this hands out its numbers one by one: make a list of it, or take them out'
     if tag(got)=='other' and re.search('function|method', got[1]): return RAISED[0][1]
-    if tag(right) in ('array', 'tensor') and tag(got) in ('list', 'tuple'): return f'this is a {tag(got)}, and one {tag(right)} is asked for: put together what is in it'
+    if tag(right) in ('array', 'tensor') and tag(got) in ('list', 'tuple'):
+        return f'this is a {tag(got)}, and one {tag(right)} is asked for: put together what is in it'
     if type(got) is str and type(right) in (int, float): return 'this is a text, and a number is asked for'
     if type(got) is bytes: return 'a slice of bytes is bytes again; an index gives a number'
-    pairs = [shown] + [(g, x) for k,(g,x) in enumerate(pairs) if k != n and differs(g, x) and tag(g) not in ('raised', 'note') and (g is not None or got is None)]
+    pairs = [shown] + [(g, x) for k,(g,x) in enumerate(pairs) if k != n and differs(g, x) and tag(g) not in ('raised', 'note')
+               and (g is not None or got is None)]
     if tag(got)=='note': return None
     inside,name = ('dict', 'list', 'tuple'), ''
     while all(tag(g)==tag(x) in inside and not (grid(g) and grid(x)) and len(g[1])==len(x[1]) for g,x in pairs):
         parts = [[('', a, b) if tag(g) != 'dict' else (a[0], a[1], b[1]) for a,b in zip(g[1], x[1])] for g,x in pairs]
-        if all(tag(g) != 'dict' and all(any(differs(a, b) is None for _,a,_ in p) for *_,b in p) for p,(g,_) in zip(parts, pairs)): return 'all of it is right, in another order'
+        if all(tag(g) != 'dict' and all(any(differs(a, b) is None for _,a,_ in p) for *_,b in p) for p,(g,_) in zip(parts, pairs)):
+            return 'all of it is right, in another order'
         pairs = [next(p for p in of if differs(*p[1:])) for of in parts]
         name,pairs = pairs[0][0], [p[1:] for p in pairs]
     costs = [(g[1], x[1]) for g,x in pairs if tag(g)==tag(x)=='cost']
     if costs and tag(pairs[0][0])=='cost':
         why = next((': ' + says for word,says in COSTS if word in name), '')
         if len({a-b for a,b in costs})==1: return f'{costs[0][0]-costs[0][1]} more than needed each time' + why
-        return f'{costs[0][0]//costs[0][1]} times as many as needed each time' + why if len({a/b if b else 0 for a,b in costs})==1 and costs[0][1] else why[2:] or None
+        times = costs[0][1] and len({a/b if b else 0 for a,b in costs})==1
+        return f'{costs[0][0]//costs[0][1]} times as many as needed each time' + why if times else why[2:] or None
     pairs = [p for p in pairs if tag(p[0]) != 'cost']
-    if all(type(x) in (int, float) and tag(g) in ('list', 'tuple') for g,x in pairs): return 'these are several, and one is asked for: which of them, or what do they make together?'
+    if all(type(x) in (int, float) and tag(g) in ('list', 'tuple') for g,x in pairs):
+        return 'these are several, and one is asked for: which of them, or what do they make together?'
     grids = [(a, b) for a,b in ((grid(g), grid(x)) for g,x in pairs) if a and b and all(type(v) in (int, float, bool) for v in a[1]+b[1])]
     if not grids or 2*len(grids) < len(pairs): return None
     if all(not x[0] for _,x in grids) and len({str(x[1]) for _,x in grids}) < 2: return None
-    if len(grids) > 2 and all(not g[0] for g,_ in grids) and len({str(g[1]) for g,_ in grids})==1: return 'the same in every case: what of it depends on what comes in?'
+    if len(grids) > 2 and all(not g[0] for g,_ in grids) and len({str(g[1]) for g,_ in grids})==1:
+        return 'the same in every case: what of it depends on what comes in?'
     try: said = [list(_looks(*g[:2], *x[:2])) for g,x in grids]
     except OverflowError: return None  # a whole number that no float can hold
     often = [(sum(s in others for others in said), -at, s) for at,s in enumerate(said[0])]
@@ -504,9 +515,11 @@ def symptom(
 def _first(x): return x[1][0][1] if tag(x)=='dict' and x[1] else x
 
 # %% ../nbs/backstage/checker.ipynb #a4b8fa30
-SWAPS = {'Add': 'Sub', 'Sub': 'Add', 'Mult': 'Add', 'Div': 'Mult', 'FloorDiv': 'Div', 'Mod': 'FloorDiv', 'Pow': 'Mult', 'MatMult': 'Mult', 'Lt': 'LtE', 'LtE': 'Lt',
+SWAPS = {'Add': 'Sub', 'Sub': 'Add', 'Mult': 'Add', 'Div': 'Mult', 'FloorDiv': 'Div', 'Mod': 'FloorDiv', 'Pow': 'Mult', 'MatMult': 'Mult',
+         'Lt': 'LtE', 'LtE': 'Lt',
          'Gt': 'GtE', 'GtE': 'Gt', 'Eq': 'NotEq', 'NotEq': 'Eq', 'And': 'Or', 'Or': 'And', 'USub': 'UAdd'}
-SIGNS = dict(Add='+', Sub='-', Mult='*', Div='/', FloorDiv='//', Mod='%', Pow='**', MatMult='@', Lt='<', LtE='<=', Gt='>', GtE='>=', Eq='==', NotEq='!=', And='and', Or='or', LShift='<<', RShift='>>', BitAnd='&', BitOr='|')
+SIGNS = dict(Add='+', Sub='-', Mult='*', Div='/', FloorDiv='//', Mod='%', Pow='**', MatMult='@',
+             Lt='<', LtE='<=', Gt='>', GtE='>=', Eq='==', NotEq='!=', And='and', Or='or', LShift='<<', RShift='>>', BitAnd='&', BitOr='|')
 
 def edits(
     source:str, # of a function
@@ -517,7 +530,8 @@ def edits(
     body = tree.body[0]
     names = sorted({n.id for n in ast.walk(body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} | {a.arg for a in body.args.args})
     beside = ('len', 'cuda.shared.array')  # in kernels, sizes that are the same under several names, and tiles that may be larger
-    skip = {x for n in ast.walk(tree) if 'cuda' in source and (isinstance(n, ast.Call) and ast.unparse(n.func) in beside or isinstance(n, ast.Attribute)) for x in ast.walk(n)}
+    skip = {x for n in ast.walk(tree) if 'cuda' in source and (isinstance(n, ast.Call) and ast.unparse(n.func) in beside or isinstance(n, ast.Attribute))
+            for x in ast.walk(n)}
     def like(node, **changed): return ast.copy_location(type(node)(**{**vars(node), **changed}), node)
     def number(n): return ast.Constant(n)
     def instead(node):
@@ -535,8 +549,10 @@ def edits(
                     if a != b: yield like(node, value=node.value.replace(a, b, 1)), 'a letter of the formula is another one: which axes are the same?'
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
             for other in names:
-                if other != node.id: yield like(node, id=other), f'`{other}` in place of `{node.id}`' if {other, node.id} <= given else 'a variable in place of another'
-        if isinstance(node, ast.AugAssign): yield ast.copy_location(ast.Assign([node.target], node.value), node), 'something is put in place of what was there, and not added to it'
+                if other != node.id: yield like(node, id=other), \
+                    f'`{other}` in place of `{node.id}`' if {other, node.id} <= given else 'a variable in place of another'
+        if isinstance(node, ast.AugAssign): yield ast.copy_location(ast.Assign([node.target], node.value), node), \
+            'something is put in place of what was there, and not added to it'
         if isinstance(node, ast.Call) and len(node.args)==2 and ast.unparse(node.func) not in ('max', 'min'):
             yield like(node, args=node.args[::-1]), 'two arguments of a call are swapped'
         if isinstance(node, ast.If): yield like(node, test=number(True)), 'a condition is missing: what is done always should be done sometimes only'
@@ -561,13 +577,15 @@ def edits(
             if name in ('min', 'max'): yield like(node, func=ast.Name({'min': 'max', 'max': 'min'}[name], ast.Load())), 'smallest and largest are swapped'
             if node.keywords: yield like(node, keywords=[]), f'`{node.keywords[0].arg}` is missing'
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr=='T': yield node.value, 'a transpose is missing'
-        if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load) and len(node.elts) > 1: yield like(node, elts=node.elts[::-1]), 'the order is reversed'
+        if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load) and len(node.elts) > 1:
+            yield like(node, elts=node.elts[::-1]), 'the order is reversed'
         if isinstance(node, ast.comprehension) and node.ifs: yield like(node, ifs=[]), 'a condition is missing'
         if isinstance(node, ast.Slice):
             for part in ('lower', 'upper', 'step'):
                 if getattr(node, part): yield like(node, **{part: None}), f'a slice has no {dict(lower="beginning", upper="end", step="step")[part]} of its own'
         if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Slice, ast.Tuple)) and node in places:
-            for op in (ast.Add, ast.Sub): yield ast.copy_location(ast.BinOp(node, op(), number(1)), node), 'an index, or the end of a range or slice, is one off'
+            for op in (ast.Add, ast.Sub): yield ast.copy_location(ast.BinOp(node, op(), number(1)), node), \
+                'an index, or the end of a range or slice, is one off'
     given = {a.arg for a in body.args.args}
     places = {x for n in ast.walk(tree) for x in (n.args if isinstance(n, ast.Call) and ast.unparse(n.func)=='range' else
               n.slice.elts if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Tuple) else [n.slice] if isinstance(n, ast.Subscript) else
@@ -608,16 +626,19 @@ def suspect(e, f):
             return line(node) + f'`{call.func.attr}` changes what it is called on, and returns None'
     for node in inside([tree], ast.BinOp):
         if isinstance(node.op, ast.BitXor) and '^' not in e.source: return line(node) + '`^` is no power in Python: that is `**`'
-        if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) and inside(node.left.elts, ast.List): return line(node) + 'this is one row several times'
+        if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) and inside(node.left.elts, ast.List):
+            return line(node) + 'this is one row several times'
     for name in python_of(f).__code__.co_varnames[:len(tree.args.args)]:
         if name in wanted-read: return f'your answer never looks at `{name}`'
     for node in inside([tree], (ast.comprehension, ast.For)):
-        if isinstance(node.target, ast.Tuple) and (idle := names([node.target], ast.Store) - read - {'_'}): return f'`{idle.pop()}` gets a value, and is never used'
+        if isinstance(node.target, ast.Tuple) and (idle := names([node.target], ast.Store) - read - {'_'}):
+            return f'`{idle.pop()}` gets a value, and is never used'
     begun = {t.id for node in tree.body if isinstance(node, ast.Assign) and inside([node.value], ast.Constant) for t in inside(node.targets, ast.Name)}
     for loop in inside([tree], (ast.For, ast.While)):
         for node in inside(loop.body, ast.Assign):
             name = getattr(node.targets[0], 'id', None)
-            if name in begun and name not in names(loop.body, ast.Load): return line(node) + f'`{name}` gets a new value in each round, and the one before is forgotten'
+            if name in begun and name not in names(loop.body, ast.Load):
+                return line(node) + f'`{name}` gets a new value in each round, and the one before is forgotten'
 
 def edited(
     e, # Exercise
@@ -634,7 +655,7 @@ def edited(
     for source in (e.source, f'{e.header}\n{textwrap.indent(e.also, "    ")}\n' if e.also else 'def _(): pass\n'):
         for tree,says in edits(re.sub(r'^@.*\n', '', source, flags=re.M), more=True):
             if time.process_time() > until or len(said)==2: break
-            if says in said or source != e.source and says[0]=='`' or says.startswith(('the order', 'a slice', 'a variable', 'a condition')) and source != e.source: continue
+            if says in said or source != e.source and says.startswith(('`', 'the order', 'a slice', 'a variable', 'a condition')): continue
             try: exec(compile(tree, '', 'exec'), space)
             except (SyntaxError, ValueError, TypeError): continue
             if all(_alike(done[k], observe(e, space[e.name], cases[k], clock)[0]) for k in order): said.append(says)
@@ -649,10 +670,12 @@ def traits(names, case):
         if g is None or not all(type(v) in (int, float, bool) for v in g[1]): continue
         found |= {f'`{name}` is below 0': x < 0, f'`{name}` is 0': x==0, f'`{name}` is 1': x==1} if not g[0] else \
             {f'`{name}` is empty': not g[1], f'`{name}` has a single number': len(g[1])==1, f'`{name}` has numbers below 0': min(g[1], default=0) < 0,
-             f'`{name}` has a 0': 0 in g[1], f'`{name}` has an odd length': g[0][0]%2==1, f'`{name}` has as many rows as columns': len(g[0])==2 and g[0][0]==g[0][1],
+             f'`{name}` has a 0': 0 in g[1], f'`{name}` has an odd length': g[0][0]%2==1,
+             f'`{name}` has as many rows as columns': len(g[0])==2 and g[0][0]==g[0][1],
              f'`{name}` has equal numbers': len(set(g[1])) < len(g[1])}
     for (a,x),(b,y) in permutations(numbers.items(), 2):
-        found |= {f'`{a}` is larger than `{b}`': x > y, f'`{a}` equals `{b}`': x==y, f'`{a}` is not a multiple of `{b}`': bool(type(x) is type(y) is int and y > 1 and x%y)}
+        found |= {f'`{a}` is larger than `{b}`': x > y, f'`{a}` equals `{b}`': x==y,
+                  f'`{a}` is not a multiple of `{b}`': bool(type(x) is type(y) is int and y > 1 and x%y)}
     return found
 
 def only_where(e, cases, wrong):
@@ -700,7 +723,8 @@ def verdict(
         if why := differs(got, expected):
             done += [g for g,_ in did if tag(g) not in ('late', 'died')]
             right = [observe(e, e.solution, case)[0] for case,_ in zip(cases, done)]
-            return dict(found, why=why, expected=expected, named=said_of(found, odd) or recognise(e, cases, done, right, n, odd, clock), counts=counts(e, cases, done))
+            return dict(found, why=why, expected=expected, named=said_of(found, odd) or recognise(e, cases, done, right, n, odd, clock),
+                        counts=counts(e, cases, done))
     return dict(found, why=None, named=None, counts=counts(e, cases, done))
 
 def said_of(found, odd):

@@ -51,7 +51,7 @@ def _run_file(path, text, name, limit):
     return space[name]
 
 def _begin(key, seed, answer, limit):
-    "In a worker: draw the cases, and only then let the answer in. What is wrong with it at first sight, or None; how many cases there are; and what is odd in it"
+    "In a worker: draw the cases, and only then let the answer in. What is wrong at first sight, or None; how many cases; what is odd in it"
     e = _exercise(key)
     cases = drawn(e, seed)
     try:

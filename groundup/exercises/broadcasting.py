@@ -90,7 +90,8 @@ class _:
     also = 'from itertools import zip_longest\npairs = list(zip_longest(s[::-1], t[::-1], fillvalue=1))[::-1]\n' \
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
     used = '`broadcast_shapes`, in this chapter, for any number of shapes'
-    mistakes = (('n = max(len(s), len(t))\ns,t = (0,)*(n-len(s)) + s, (0,)*(n-len(t)) + t\nreturn None if any(p != q and 1 not in (p, q) for p,q in zip(s, t)) else '
+    mistakes = (('n = max(len(s), len(t))\ns,t = (0,)*(n-len(s)) + s, (0,)*(n-len(t)) + t\nreturn None if any(p != q and 1 not in (p, q) for p,q in '
+                 'zip(s, t)) else '
                  'tuple(map(max, s, t))', 'an axis that is missing on the left counts as 1'),
                 ('q if p==1 else p', 'min(p, q)', 'the smaller size is taken; a 1 stretches to the other'),
                 ('q if p==1 else p', 'p', 'the size of `s` is taken, also where it is 1 and stretches'),

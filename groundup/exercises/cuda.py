@@ -67,7 +67,8 @@ def launched(
     if kinds: return Note(f"{', '.join(sorted(kinds))} {first[0].index} {getattr(first[0].first, 'thread', '')}", words_of(first[0], f))
     if report.float64 and narrow:
         text = linecache.getline(python_of(f).__code__.co_filename, report.float64[0]).strip()
-        return Note(f'float64 {text}', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from `0`, `0.` or '
+        return Note(f'float64 {text}', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from '
+                 '`0`, `0.` or '
                     'a division, where `float32(0)` would do?')
     return report
 

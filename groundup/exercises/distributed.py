@@ -205,7 +205,8 @@ class _:
         return r if now - last[r] > limit else None
     also = 'late = [(t, r) for r,t in enumerate(last) if now-t > limit]\nreturn min(late)[1] if late else None'
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
-    mistakes = (('return [t for t in last if now-t > limit].index(min(last)) if now-min(last) > limit else None', 'this is the place among those that are late; the number of the rank is asked for'),
+    mistakes = (('return [t for t in last if now-t > limit].index(min(last)) if now-min(last) > limit else None',
+                 'this is the place among those that are late; the number of the rank is asked for'),
                 ('> limit', '< limit', 'those that were heard lately are alive'),
                 ('now - last[r]', 'last[r] - now', 'the sign is wrong: how long ago was that?'),
                 ('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',

@@ -266,8 +266,11 @@ class _:
         return smallest, largest
     also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
     used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v < smallest: smallest = v\n    elif v > largest: largest = v\nreturn smallest, largest', 'with `elif`, a number that is a new smallest is never looked at as the largest; the first one is both'),
-                ('smallest,largest = 1000,-1000\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn smallest, largest',
+    mistakes = (('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v < smallest: smallest = v\n    elif v > largest: '
+                 'largest = v\nreturn smallest, largest',
+                 'with `elif`, a number that is a new smallest is never looked at as the largest; the first one is both'),
+                ('smallest,largest = 1000,-1000\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn '
+                 'smallest, largest',
                  'the search begins with a number that need not be there: begin with `x[0]`'),
                 ('len(x))', 'len(x)-1)', 'the last number is left out'),
                 ('v = x[i]', 'v = i', 'these are places; look at the numbers there'),

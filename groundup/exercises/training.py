@@ -60,8 +60,10 @@ class _:
         return math.log(sum(math.exp(s-top) for s in scores)) + top - scores[right]
     also = 'gap = [s-scores[right] for s in scores]\ntop = max(gap)\nreturn top + math.log(sum(math.exp(g-top) for g in gap))'
     used = '`cross_entropy`, in "From scores to one number"'
-    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores) + 1e-12)', 'a small number added keeps the logarithm finite, and makes it wrong: take the log before anything rounds to zero'),
-                ('top = max(scores)\nreturn math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores)', 'this is the probability; its logarithm, with a minus, is asked for'),
+    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores) + 1e-12)',
+                 'a small number added keeps the logarithm finite, and makes it wrong: take the log before anything rounds to zero'),
+                ('top = max(scores)\nreturn math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores)',
+                 'this is the probability; its logarithm, with a minus, is asked for'),
                 ('return -scores[right]', 'the sum over all is missing: a score is only large or small beside the others'),
                 ('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores))',
                  'the probability may round to zero, which has no logarithm: take the log before it is too late'),
@@ -155,8 +157,10 @@ class _:
         return np.lib.stride_tricks.as_strided(x, ((h-size)//step + 1, (w-size)//step + 1, size, size), (down*step, along*step, down, along))
     also = 'return np.lib.stride_tricks.sliding_window_view(x, (size, size))[::step,::step]'
     used = '`patches`, in "A convolution is a view and a formula"'
-    mistakes = (('(h-size)//step + 1, (w-size)//step + 1', '-(-(h-size)//step) + 1, -(-(w-size)//step) + 1', 'a window that runs over the edge does not count: round down'),
-                ('(down*step, along*step, down, along)', '(down*step, along*step, down*step, along*step)', 'the pixels of a window are neighbours: `step` is only for the windows'),
+    mistakes = (('(h-size)//step + 1, (w-size)//step + 1', '-(-(h-size)//step) + 1, -(-(w-size)//step) + 1',
+                 'a window that runs over the edge does not count: round down'),
+                ('(down*step, along*step, down, along)', '(down*step, along*step, down*step, along*step)',
+                 'the pixels of a window are neighbours: `step` is only for the windows'),
                 ('(down*step, along*step, down, along)', '(w*step, step, w, 1)', 'strides count bytes, not numbers; `x.strides` has them'),
                 ('(down*step, along*step, down, along)', '(down, along, down, along)', 'the windows move by one pixel, and should move by `step`'),
                 ('(h-size)//step + 1, (w-size)//step + 1', '(h-size)//step, (w-size)//step', 'the last window is missing in each direction'),
