@@ -608,13 +608,13 @@ RETURNS_NOTHING = {'sort', 'shuffle', 'append', 'extend', 'reverse', 'clear', 'i
 
 def suspect(e, f):
     "What is odd about the code of an answer, or None"
-    try: tree, = (n for n in ast.parse(source_of(f)).body if isinstance(n, ast.FunctionDef))
+    try: book,(tree,) = e.source, [n for n in ast.parse(source_of(f)).body if isinstance(n, ast.FunctionDef)]
     except (OSError, TypeError, SyntaxError, ValueError): return None
     line = lambda node: f'line {python_of(f).__code__.co_firstlineno + node.lineno - 1}: '
     inside = lambda nodes, kind: [n for m in nodes for n in ast.walk(m) if isinstance(n, kind)]
     def names(nodes, how): return {n.id for n in inside(nodes, ast.Name) if isinstance(n.ctx, how)} | {n.target.id for n in inside(nodes, ast.AugAssign)
                                                                                       if isinstance(n.target, ast.Name) and how is ast.Load}
-    read,wanted = names([tree], ast.Load), names([ast.parse(e.source)], ast.Load)
+    read,wanted = names([tree], ast.Load), names([ast.parse(book)], ast.Load)
     for loop in inside([tree], (ast.For, ast.While)):
         if isinstance(loop.body[-1], ast.Return): return line(loop.body[-1]) + 'this `return` is inside of the loop, which ends in its first round'
     for node in inside([tree], ast.Expr):
@@ -625,7 +625,7 @@ def suspect(e, f):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in RETURNS_NOTHING:
             return line(node) + f'`{call.func.attr}` changes what it is called on, and returns None'
     for node in inside([tree], ast.BinOp):
-        if isinstance(node.op, ast.BitXor) and '^' not in e.source: return line(node) + '`^` is no power in Python: that is `**`'
+        if isinstance(node.op, ast.BitXor) and '^' not in book: return line(node) + '`^` is no power in Python: that is `**`'
         if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.List) and inside(node.left.elts, ast.List):
             return line(node) + 'this is one row several times'
     for name in python_of(f).__code__.co_varnames[:len(tree.args.args)]:
@@ -649,13 +649,15 @@ def edited(
     seconds:float=.4, # of the processor, for all edits together
 ):
     "What edit of the solution, or of the other way, does the same as an answer in all cases; or None"
-    if 'cuda' in e.source: return None  # the X-ray takes its time
+    try: ways = [e.source] + [f'{e.header}\n{textwrap.indent(e.also, "    ")}\n']*bool(e.also)
+    except OSError: return None
+    if 'cuda' in ways[0]: return None  # the X-ray takes its time
     until,said,space = time.process_time()+seconds, [], dict(python_of(e.solution).__globals__)
     order = [n, *(k for k in range(len(done)) if k != n)]
-    for source in (e.source, f'{e.header}\n{textwrap.indent(e.also, "    ")}\n' if e.also else 'def _(): pass\n'):
+    for source in ways:
         for tree,says in edits(re.sub(r'^@.*\n', '', source, flags=re.M), more=True):
             if time.process_time() > until or len(said)==2: break
-            if says in said or source != e.source and says.startswith(('`', 'the order', 'a slice', 'a variable', 'a condition')): continue
+            if says in said or source != ways[0] and says.startswith(('`', 'the order', 'a slice', 'a variable', 'a condition')): continue
             try: exec(compile(tree, '', 'exec'), space)
             except (SyntaxError, ValueError, TypeError): continue
             if all(_alike(done[k], observe(e, space[e.name], cases[k], clock)[0]) for k in order): said.append(says)
