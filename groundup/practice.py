@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 import platformdirs
-from .checker import (CHAPTERS, EXERCISES, Exercise, TooLong, drawn, example_of, first_look, line_of, observe, python_of, tag, verdict, words)
+from .checker import (CHAPTERS, EXERCISES, Exercise, TooLong, drawn, example_of, first_look, line_of, observe, python_of, suspect, tag, verdict, words)
 from .workers import WorkerDied, warm
 
 # %% ../nbs/backstage/practice.ipynb #1d1ec0fe
@@ -51,7 +51,7 @@ def _run_file(path, text, name, limit):
     return space[name]
 
 def _begin(key, seed, answer, limit):
-    "In a worker: draw the cases, and only then let the answer in. What is wrong with it at first sight, or None; and how many cases there are"
+    "In a worker: draw the cases, and only then let the answer in. What is wrong at first sight, or None; how many cases; what is odd in it"
     e = _exercise(key)
     cases = drawn(e, seed)
     try:
@@ -61,19 +61,19 @@ def _begin(key, seed, answer, limit):
             f = pickle.loads(f)
         else: f = _run_file(*answer, e.name, limit)
         check_function(e, f)
-    except (ValueError, TypeError) as problem: return type(problem).__name__, str(problem)
+    except (ValueError, TypeError) as problem: return type(problem).__name__, str(problem), None
     signal.answer = e, f, cases  # kept where the next call finds it
-    return first_look(e, f), len(cases)
+    return first_look(e, f), len(cases), suspect(e, f)
 
 def _case(n, seconds):
     "In a worker: what the answer does with a case"
     e,f,cases = signal.answer
     return observe(e, f, cases[n], lambda: time_limit(seconds))
 
-def _verdict(key, seed, did):
+def _verdict(key, seed, did, odd):
     "In another worker: compare"
     e = _exercise(key)
-    return verdict(e, drawn(e, seed), did)
+    return verdict(e, drawn(e, seed), did, odd, lambda: time_limit(.05))
 
 class _Plain(pickle.Unpickler):
     def find_class(self, *name): raise pickle.UnpicklingError('the answer sent something else than data')
@@ -93,7 +93,7 @@ def judge(e, answer, seconds):
     key = e.id if e.module.startswith('groundup.') else e
     seed,did = secrets.randbits(32), []
     with server.fork() as worker:
-        try: said,count = worker.call(_begin, key, seed, answer, seconds, timeout=60 + seconds)
+        try: said,count,odd = worker.call(_begin, key, seed, answer, seconds, timeout=60 + seconds)
         except WorkerDied as died: raise ValueError(f'what is outside of the function {e.name} ended the process: it {str(died)}') from None
         if said in ('ValueError', 'TypeError'): raise dict(ValueError=ValueError, TypeError=TypeError)[said](count)
         if said: return dict(said=said)
@@ -104,7 +104,7 @@ def judge(e, answer, seconds):
             except RuntimeError as broken:
                 did.append((('note', 'broken', f'the process broke ({broken}): does the answer change something that is not its own?'), ''))
             if tag(did[-1][0]) in ('late', 'died'): break
-    with server.fork() as worker: return worker.call(_verdict, key, seed, did, timeout=120)
+    with server.fork() as worker: return worker.call(_verdict, key, seed, did, odd, timeout=120)
 
 # %% ../nbs/backstage/practice.ipynb #d079df70
 def progress_file() -> Path: # which may not exist yet

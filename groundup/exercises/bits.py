@@ -28,11 +28,14 @@ class _:
         return (-1)**(u >> 7)*digits*2.**(max(e, 1)-10)
     also = 'e,digits = u >> 3 & 15, u & 7\nsize = (1 + digits/8)*2.**(e-7) if e else digits/8*2.**-6\nreturn -size if u > 127 else size'
     used = '`decode`, in "What is in a number?"'
-    mistakes = (('max(e, 1)', 'e', 'subnormal numbers have the power of the smallest normal ones, not one less'),
+    mistakes = (('return (-1)**(u >> 7)*(1 + (u & 7)/7 if u >> 3 & 15 else (u & 7)/7)*2.**(max(u >> 3 & 15, 1)-7)',
+                 'three bits count in eighths, not in sevenths'),
+                ('if e: digits += 8', 'if e==0: return 0.\n    digits += 8', 'subnormal numbers are small, but they are not 0'),
+                ('e,digits = u >> 2 & 31, u & 3\nif e: digits += 4\nreturn (-1)**(u >> 7)*digits*2.**(max(e, 1)-9)',
+                 'this is e5m2: here the exponent has four bits, and the fraction three'),
+                ('max(e, 1)', 'e', 'subnormal numbers have the power of the smallest normal ones, not one less'),
                 ('if e: digits += 8', 'digits += 8', 'a subnormal number has no hidden 1'),
                 ('if e: digits += 8', '', 'the hidden 1 before the point is missing'),
-                ('-10', '-7', 'the fraction counts in eighths: its three bits come behind the point'),
-                ('(-1)**(u >> 7)*', '', 'the first bit is the sign'),
                 ('& 15', '& 31', 'the exponent has four bits; the one before is the sign'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #2d3edeaf
@@ -50,7 +53,8 @@ class _:
     def round_bits(u): return u + 0x7fff + (u >> 16 & 1) >> 16
     also = 'low,high = u & 0xffff, u >> 16\nup = low > 0x8000 or low==0x8000 and high%2==1\nreturn high + up'
     used = '`encode`, in "How do you round?"'
-    mistakes = (('u + 0x7fff + (u >> 16 & 1) >> 16', 'u >> 16', 'this cuts, which is rounding towards zero'),
+    mistakes = (('return u & 0xffff', 'these are the lower 16 bits; the upper ones are asked for'),
+                ('u + 0x7fff + (u >> 16 & 1) >> 16', 'u >> 16', 'this cuts, which is rounding towards zero'),
                 ('0x7fff + (u >> 16 & 1)', '0x8000', 'ties always go up here; they belong to the even pattern'),
                 (' + (u >> 16 & 1)', '', 'ties always go down here; they belong to the even pattern'),
                 ('(u >> 16 & 1)', '(1 - (u >> 16 & 1))', 'ties go to the odd pattern here; they belong to the even one'))
@@ -65,7 +69,7 @@ class _:
              'If `drop` digits are too many, the sum must become a whole number times `2**drop`.',
              'Python\'s `round` takes ties to the even number, so `round(total / 2**drop) * 2**drop` is all you need, if `drop` is above zero.')
     def cases(rng):
-        yield from (([], 3), ([1]*20, 3), ([1]*600, 8), ([255, 1, 1, 1], 8), ([1, 1, 1, 256], 8), ([7, 8], 3), ([300], 8))
+        yield from (([], 3), ([1]*20, 3), ([0, 5], 2), ([1]*600, 8), ([255, 1, 1, 1], 8), ([1, 1, 1, 256], 8), ([7, 8], 3), ([300], 8))
         for n in (3, 6, 10, 20): yield [rng.randrange(40) for _ in range(n)], rng.randint(2, 6)
     def narrow_sum(xs, digits):
         total = 0
@@ -84,7 +88,15 @@ for x in xs:
     total = round(total/2**drop)*2**drop
 return total"""
     used = '"What does rounding do to a product?", where bfloat16 counts to 256'
-    mistakes = (('total = sum(xs)\ndrop = max(0, total.bit_length() - digits)\nreturn round(total/2**drop)*2**drop',
+    mistakes = (('total = 0\nfor x in xs: total = min(total+x, 2**digits - 1)\nreturn total',
+                 'this stops at the largest number of so many digits; rounding goes on, in larger steps'),
+                ('total = 0\nfor x in xs:\n    total += x\n    total = round(total, -max(0, len(str(total))-digits))\nreturn total',
+                 'these are decimal digits; count the binary ones'),
+                ('total = 0\nfor x in xs: total = (total+x) % 2**digits\nreturn total',
+                 'this drops the first digits, as an overflow does; rounding drops the last'),
+                ('return sum(round(v/2**(d := max(0, v.bit_length()-digits)))*2**d for v in xs)',
+                 'the numbers are rounded before they are added; round the sum after each addition'),
+                ('total = sum(xs)\ndrop = max(0, total.bit_length() - digits)\nreturn round(total/2**drop)*2**drop',
                  'this rounds once, at the end: that\'s a wide sum, and the narrow one rounds after each step'),
                 ('2*rest > step or 2*rest==step and total//step % 2', 'False', 'this cuts; round to the nearest'),
                 ('2*rest==step and total//step % 2', '2*rest==step', 'ties always go up here; they belong to the even number'),
@@ -117,11 +129,16 @@ for _ in range(parts):
     x = x - found[-1]
 return found"""
     used = '`split`, in "Can we get the digits back?"'
-    mistakes = (('x -= found[-1]', '', 'each part is the same: go on with what is still *missing*'),
+    mistakes = (('return (found := [])+[x] if parts==1 else [*split_up(x, parts-1, digits), x - sum(split_up(x, parts-1, digits))]',
+                 'the last part is the whole rest; round it to so many digits, too'),
+                ('2**digits), e-digits', '2**(digits-1)), e-digits+1', 'a digit too few: `m` is below 1, so all its digits are behind the point'),
+                ('math.ldexp(round(m*2**digits), e-digits)', 'round(m*10**digits)/10**digits*2.**e', 'powers of 10 give decimal digits; these are binary ones'),
+                ('math.ldexp(round(m*2**digits), e-digits)', 'round(x, digits)', '`round` with two arguments counts decimal digits; these are binary ones'),
+                ('e-digits', '-digits', 'the exponent is missing: `x` is `m * 2**e`'),
+                ('x -= found[-1]', '', 'each part is the same: go on with what is still *missing*'),
                 ('round(', 'int(', 'this cuts; rounding to the nearest leaves a smaller rest'),
                 ('x -= found[-1]', 'x += found[-1]', 'what has been found is to be taken off, not put on top'),
-                ('e-digits', 'e', 'you have multiplied by `2**digits`: take that back in the exponent'),
-                ('range(parts)', 'range(parts-1)', 'there is a part too few'))
+                ('e-digits', 'e', 'you have multiplied by `2**digits`: take that back in the exponent'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #f99c1fe1
 @define('bits-5', 'How long may a sum be?')
@@ -138,7 +155,13 @@ class _:
     def longest(bits, sum_bits): return ((1 << sum_bits-1) - 1) >> 2*bits-2
     also = 'worst,room = (2**(bits-1))**2, 2**(sum_bits-1) - 1\nreturn room//worst'
     used = '`matmul_int8`, which refuses a longer `k`'
-    mistakes = (('>> 2*bits-2', '// ((1 << bits-1) - 1)**2',
+    mistakes = (('return int(2.**(sum_bits - 2*bits))', 'both have a sign: count the largest product and the largest sum once more'),
+                ('return int((2**(sum_bits-1) - 1)/2**(2*bits-2))', '`/` makes a float, whose digits are too few for large numbers: `//`'),
+                ('return (2**sum_bits - 1)//(2**bits - 1)**2', 'these are the largest numbers without a sign'),
+                ('>> 2*bits-2', '// (2**(bits-1) * max(2**(bits-1) - 1, 1))',
+                 'the largest product is of the two smallest numbers: both reach further below zero than above'),
+                ('return sum_bits - 2*bits', 'these are bits: each one doubles how many products fit'),
+                ('>> 2*bits-2', '// ((1 << bits-1) - 1)**2',
                  'the numbers reach further below zero than above: of eight bits, −128 times −128 is the largest product'),
                 ('((1 << sum_bits-1) - 1)', '(1 << sum_bits-1)', 'the largest sum is one less than that power of two'),
                 ('sum_bits-1', 'sum_bits', 'the sum has a sign as well, which takes a bit'),
@@ -163,7 +186,13 @@ class _:
     also = 'largest = max(max(xs), -min(xs))\nreturn [round(127*x/largest) for x in xs], largest/127'
     bug = ('max(abs(x) for x in xs)', 'max(xs)', 'a large number below zero is forgotten here: it is the largest in *size* that must fit')
     used = '`quantize`, in "And with eight bits?"'
-    mistakes = (('round(', 'int(', 'this cuts towards zero, and the nearest whole number is wanted'),
+    mistakes = (('/127', '/255', '255 steps go from −127 to 127, so the largest has 127 of them on its side'),
+                ('return [max(-127, min(127, round(x/max(xs)*127) if max(xs) else 0)) for x in xs], max(xs)/127',
+                 'what does not fit is cut off, which is another number: choose the scale so that all fit'),
+                ('max(abs(x) for x in xs)/127', '((max(xs)-min(xs))/254 or 1.)',
+                 'the range is shared out here; on both sides of zero, the largest *in size* becomes 127'),
+                ('max(abs(x) for x in xs)/127', '-min(xs)/127', 'now a large number above zero is forgotten: it is the largest in *size* that must fit'),
+                ('return [round(x*127/max(map(abs, xs))) for x in xs]', 'the scale is to be returned as well, as the second of a pair'),
+                ('round(', 'int(', 'this cuts towards zero, and the nearest whole number is wanted'),
                 ('/127', '/128', 'the largest becomes 128, and int8 ends at 127'),
-                ('], scale', '], 1/scale', 'the scale is what the whole numbers are to be *multiplied* by'),
                 ('max(abs(x) for x in xs)', 'sum(abs(x) for x in xs)', 'the scale must fit the largest, not all of them together'))

@@ -26,7 +26,8 @@ class _:
     def centred(x): return x - x.mean(0)
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
     used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
-    mistakes = (('x - x', 'x + x', 'the means are added; they should be subtracted'),
+    mistakes = (('x.mean(0)', 'x.median(0).values', 'these are medians; the mean is asked for'),
+                ('x - x', 'x + x', 'the means are added; they should be subtracted'),
                 ('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
                 ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
                 ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
@@ -34,8 +35,7 @@ class _:
                  'average along `dim=0`'),
                 ('x.mean(0)', 'x.mean()', 'one mean is subtracted from everything; each column has a mean of its own'),
                 ('x - x.mean(0)', 'x.mean(0)', 'these are the means; they have to be subtracted'),
-                ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'),
-                ('x - x.mean(0)', 'x.mean(0) - x', 'the signs are the wrong way round'))
+                ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #9ecc0c43
 @define('broadcasting-2', 'Rows of length one')
@@ -52,7 +52,8 @@ class _:
     def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
     also = 'return x/x.norm(dim=1)[:,None]'
     used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
-    mistakes = (('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
+    mistakes = (('(x*x).sum(1, keepdim=True).sqrt()', 'x.sum(1, keepdim=True).abs()', 'the numbers are added up before they are squared'),
+                ('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
                 ('x/(x', '(x', 'these are the lengths; divide by them'),
                 ('return x/x.max(1, keepdim=True).values', 'divided by the largest; the length is the root of the sum of squares'),
                 ('x/(', 'x*(', 'multiplied by the length; divide by it'),
@@ -89,7 +90,10 @@ class _:
     also = 'from itertools import zip_longest\npairs = list(zip_longest(s[::-1], t[::-1], fillvalue=1))[::-1]\n' \
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
     used = '`broadcast_shapes`, in this chapter, for any number of shapes'
-    mistakes = (('q if p==1 else p', 'min(p, q)', 'the smaller size is taken; a 1 stretches to the other'),
+    mistakes = (('n = max(len(s), len(t))\ns,t = (0,)*(n-len(s)) + s, (0,)*(n-len(t)) + t\nreturn None if any(p != q and 1 not in (p, q) for p,q in '
+                 'zip(s, t)) else '
+                 'tuple(map(max, s, t))', 'an axis that is missing on the left counts as 1'),
+                ('q if p==1 else p', 'min(p, q)', 'the smaller size is taken; a 1 stretches to the other'),
                 ('q if p==1 else p', 'p', 'the size of `s` is taken, also where it is 1 and stretches'),
                 ('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
                 ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))',
@@ -125,9 +129,7 @@ class _:
                 ('return a@b.T', 'these are the products; the squared distance is a² + b² − 2ab'),
                 ('return (a*a).sum(1)[:,None] + (b*b).sum(1) + 2*a@b.T', 'a² + b² − 2ab: the sign is wrong'),
                 ('return (a*a).sum(1)[:,None] + (b*b).sum(1) - a@b.T', 'a² + b² − 2ab: the 2 is missing'),
-                ('a[:,None] - b', 'b[:,None] - a', 'the table is the wrong way round: a row belongs to a point of `a`'),
                 ('((a[:,None] - b)**2).sum(-1)', '(a[:,None] - b).sum(-1)**2', 'the differences are added up before they are squared, so that they cancel'),
-                ('.sum(-1)', '.sum(-1).sqrt()', 'these are the distances; the task asks for their squares, without the root'),
                 ('a[:,None] - b', 'a - b', 'without a new axis, this is row by row; each of `a` should meet each of `b`'),
                 ('.sum(-1)', '.sum(0)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
                 ('.sum(-1)', '.sum(1)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
@@ -149,15 +151,10 @@ class _:
     def one_hot(y, classes): return y[:,None] == torch.arange(classes)
     also = 'return torch.eye(classes)[y]'
     used = 'the gradient of the loss in the training chapter: probabilities minus this table'
-    mistakes = (('y[:,None] == torch.arange(classes)', 'torch.eye(len(y))[y]', 'the identity has a row for each class, so `classes` of them'),
-                ('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
-                ('y[:,None] == torch.arange(classes)', 'y == torch.arange(classes)[:,None]',
-            'the table is the wrong way round: a row belongs to a label, a column to a class'),
+    mistakes = (('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
                 ('torch.arange(classes)', 'torch.arange(1, classes+1)', 'the classes are counted from 1 here; the labels begin with 0'),
                 ('==', '>=', 'this is 1 for all classes up to the label'),
-                ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'),
-                ('torch.arange(classes)', 'torch.arange(y.max()+1)', 'there is a column for each class, also for those that no label has; `classes` says '
-                 'how many'))
+                ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #bc393c5d
 @define('broadcasting-9', 'The product with one loop')
@@ -180,8 +177,6 @@ class _:
     mistakes = (('a[i,:,None]*b', 'a[i]*b', 'a row lined up with the columns of `b`: it should stand up as a column, so that number `l` meets row `l` of `b`'),
                 ('.sum(0)', '.sum(1)', 'the wrong axis is summed: the inner dimension is the rows of `b`'),
                 ('.sum(0)', '.sum()', 'everything is summed to one number; there is one for each column of `b`'),
-                ('c = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c = a[:,l,None]*b[l]\nreturn c',
-                 'only the last of the products is kept; they are to be added up'),
                 ('return (a[:,:,None]*b).sum(2)', 'the wrong axis is summed: the inner dimension is the one in the middle'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #55a5dd78
@@ -208,11 +203,8 @@ class _:
     used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
     mistakes = (('(1, 1)', '(1, 0)', 'the second stride is 0, so that a row is one number again and again'),
                 ('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
-                ('(len(x)-width+1, width)', '(len(x)-width, width)', 'the last window is missing'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
                  'these windows do not overlap: each begins one place after the one before'),
-                ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (width, len(x)-width+1), (1, 1))',
-                 'the table is the wrong way round: a row is a window'),
                 ('(1, 1)', '(0, 1)', 'a stride of 0 stays where it is: all rows are the first window'),
                 ('return x[torch.arange(len(x)-width+1)[:,None] + torch.arange(width)]',
                  'the windows are right, but they are copies, as by indexing with a tensor, `stack` and `clone`: look at the same memory with other strides'))

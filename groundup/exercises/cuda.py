@@ -64,17 +64,20 @@ def launched(
     own = python_of(f).__code__.co_varnames[:python_of(f).__code__.co_argcount]
     kinds = {f"{x.kind} of {x.array if x.array in own else 'the tile'}" + (f' ({x.first.kind})' if x.kind=='out of bounds' else '') for x in report.faults}
     first = sorted(report.faults, key=lambda x: x.kind != 'missed barrier')  # which makes all the others
-    if kinds: return Note(', '.join(sorted(kinds)), words_of(first[0], f))
+    if kinds: return Note(f"{', '.join(sorted(kinds))} {first[0].index} {getattr(first[0].first, 'thread', '')}", words_of(first[0], f))
     if report.float64 and narrow:
         text = linecache.getline(python_of(f).__code__.co_filename, report.float64[0]).strip()
-        return Note('float64', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from `0.` or from '
-                f'a division?')
+        return Note(f'float64 {text}', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from '
+                 '`0`, `0.` or '
+                    'a division, where `float32(0)` would do?')
     return report
 
 def alone(report, name, n):
     "A Note, if one thread does the work of others"
     most = max(map(max, report.per_thread(name)))
     if most > 1: return Note('alone', f'one thread reads {most} of the {n} numbers; each should do one of its own')
+
+def through(report): return None if report.total('rounds', space='shared') else Note('global', 'nothing goes through shared memory here: mend what does')
 
 def empty(*shape): return array(shape, 'float32', float('nan'))
 def floats(rng, *shape): return [floats(rng, *shape[1:]) if shape[1:] else float(rng.randint(-9, 9)) for _ in range(shape[0])]
@@ -105,7 +108,7 @@ class _:
                 ('cuda.grid(1)', 'cuda.threadIdx.x', 'all blocks do the work of the first one: `threadIdx` counts from 0 in each of them'),
                 ('len(c)', 'len(c)-1', 'the last number is left out'),
                 ('cuda.grid(1)', 'cuda.blockIdx.x',
-                 'several threads do the same number: each has one of its own, `cuda.grid(1)`; `blockIdx` alone is the number of the block'),
+                 'several threads do the same number: each has one of its own, `cuda.grid(1)`'),
                 ('i < len(c)', 'i <= len(c)', 'threads beyond the end read and write where nothing is: each has to ask first whether there is a number for '
                  'it, and the last one is at `len(c)-1`'))
 
@@ -129,7 +132,8 @@ class _:
     also = 'i = cuda.blockIdx.y*cuda.blockDim.y + cuda.threadIdx.y\nj = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < len(x) and j < ' \
             'x.shape[1]: out[i,j] = 2*x[i,j]'
     used = '"Why is it slow?": swap two letters, and the kernel is several times as fast'
-    mistakes = (('2*x[i,j]', 'x[i,j]*x[i,j]', 'this is the square; twice is asked for'),
+    mistakes = (('2*x[i,j]', '2 + x[i,j]', '2 is added; twice is asked for'),
+                ('2*x[i,j]', 'x[i,j]*x[i,j]', 'this is the square; twice is asked for'),
                 ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart'),
                 (' and j < out.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
                 ('i < out.shape[0] and ', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
@@ -252,7 +256,7 @@ class _:
     def run(f, x):
         out = empty(len(x))
         report = launched(f, 1, 16, x, unfilled(out))
-        return report if isinstance(report, Note) else {'out': out}
+        return report if isinstance(report, Note) else through(report) or {'out': out}
     def turned(x, out):
         tile = cuda.shared.array(16, float32)
         t = cuda.threadIdx.x
@@ -295,7 +299,8 @@ class _:
     also = 'tile = cuda.shared.array(10, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nfor p in range(t, 10, 8):\n    at = i - t - 1 + p\n' \
            '    tile[p] = x[at] if 0 <= at and at < len(x) else float32(0)\ncuda.syncthreads()\nif i < len(x): out[i] = tile[t] + tile[t+1] + tile[t+2]'
     used = 'convolutions; and the tiles of a product, where each number is used many more times than three'
-    mistakes = (('tile[t] + tile[t+1] + tile[t+2]', 'tile[t] + tile[t+1]', 'one of the three is missing'),
+    mistakes = (('tile[t] + tile[t+1] + tile[t+2]', 'tile[t] + tile[t+2]', 'the number itself belongs to the sum, too'),
+                ('tile[t] + tile[t+1] + tile[t+2]', 'tile[t] + tile[t+1]', 'one of the three is missing'),
                 ('i = cuda.grid(1)\nif i < len(x):\n    total = x[i]\n    if i > 0: total += x[i-1]\n    if i+1 < len(x): total += x[i+1]\n    out[i] = total',
                  'right, but most numbers are fetched three times, by three threads; shared memory lets them share'),
                 ('tile[0] = x[i-1] if i > 0 else float32(0)', 'tile[0] = float32(0)',
@@ -374,7 +379,7 @@ class _:
         for n in (5, 16, 1, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
     def run(f, x):
         out = empty(len(x))
-        report = launched(f, 1, 16, x, unfilled(out), narrow=True)
+        report = launched(f, 1, 16, x, unfilled(out))
         if isinstance(report, Note): return report
         rounds = report.total('rounds', space='shared')
         if one := alone(report, 'x', len(x)): return one
@@ -424,7 +429,7 @@ class _:
     def run(f, x):
         out = empty(len(x))
         report = launched(f, up(len(x), 8), 8, x, unfilled(out))
-        return report if isinstance(report, Note) else {'out': out}
+        return report if isinstance(report, Note) else through(report) or {'out': out}
     def places(x, out):
         tile = cuda.shared.array(8, float32)
         i,t = cuda.grid(1), cuda.threadIdx.x

@@ -73,7 +73,8 @@ class _:
     def pixel(raw, width, i, j): return raw[i*width + j%width]
     also = 'row = raw[i*width:(i+1)*width]\nreturn row[j]'
     used = 'strides, in chapter 5: a tensor is a row of numbers, and how many places each step goes on'
-    mistakes = (('i*width', '(i-1)*width', 'rows are counted from 0'),
+    mistakes = (('i*width + j%width', '(i*width + j if j >= 0 else j)', 'a negative column counts from the end of its own row, not of the picture'),
+                ('i*width', '(i-1)*width', 'rows are counted from 0'),
                 ('j%width', '(j if j >= 0 else width-j)', 'minus a negative number goes on to the right: `width+j`'),
                 ('j%width', '(j if j >= 0 else width+j-1)', 'one too far: -1 is the last pixel, at `width-1`'),
                 ('i*width + j%width', 'j%width*(len(raw)//width) + i', 'this counts as if the picture lay in memory column after column'),
@@ -157,8 +158,7 @@ class _:
                 ('while True: yield [next(stream) for _ in range(size)]',
                  'where the stream ends, `next` raises, and the rest of the batch is lost: ask `islice`, or give `next` a default'),
                 ('batch = []\nfor x in stream:\n    if len(batch)==size:\n        yield batch\n        batch = []\n    batch.append(x)\nif batch: yield batch',
-                 'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'),
-                ('for x in stream: yield [x]', 'each number comes in a batch of its own'))
+                 'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'))
 
 # %% ../../nbs/exercises/01_data.ipynb #54ab4a83
 @define('data-6', 'A shuffle that lies')
@@ -232,6 +232,5 @@ class _:
             'where `b` alone does not fit, this is a negative number of rows'),
                 ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
                 ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
-                ('return max(0, (budget - k*m)//(k+m))', 'a number takes `size` bytes, not one'),
                 ('//(', '/(', 'rows are whole: part of a row does not fit'),
                 ('size*k*m', 'size*(k+m)', '`b` has k·m numbers'))

@@ -91,7 +91,6 @@ class _:
     bug = 'return sum(a@b + bias for a,b in zip(a_shards, b_shards))', 'every rank adds the bias to its part, so that the sum holds it once for each rank'
     mistakes = (('+ bias', '- bias', 'the bias is subtracted; add it'),
                 ('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
-                ('return sum(a@b for a,b in zip(a_shards, b_shards))', 'now the bias is not added at all'),
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
                 ('+ bias', '+ bias/len(a_shards)', 'the bias is divided by the number of ranks, and then added only once'),
                 ('return (sum(a@b + bias for a,b in zip(a_shards, b_shards)))/len(a_shards)', 'now the products are divided by the number of ranks, too'),
@@ -120,11 +119,9 @@ class _:
                 ('rank-step', 'abs(rank-step)', 'below 0, the ring goes on from the last rank: `%` does that, and `abs` does not'),
                 ('rank-step', 'step-rank', 'the sign is wrong: a step goes back from `rank`'),
                 ('% ranks', '% (ranks-1)', 'there are `ranks` places in the ring, numbered 0 to `ranks-1`'),
-                ('(rank-step) % ranks', 'step % ranks', 'this is the same for every rank: where does it begin?'),
                 ('rank-step', 'rank+step', 'this goes round the other way: what a rank holds comes from the rank before it'),
                 ('(rank-step) % ranks', 'rank-step', 'a ring has no end: numbers below 0 have to go on from the last rank'),
                 ('rank-step', 'rank-step-1', 'one step too far: at step 0 each rank still holds its own'),
-                ('(rank-step) % ranks', 'max(0, rank-step)', 'a ring has no end: before rank 0 comes the last one'),
                 ('(rank-step) % ranks', 'rank-step if rank >= step else rank-step+ranks',
                  'this goes round once; after more steps than ranks, it has to go round again'))
 
@@ -158,10 +155,7 @@ class _:
                 ('(r-1) % ranks', '(r+1) % ranks', 'the ring goes round the other way: a rank gets from the one before it'),
                 ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]',
                  'what comes in is added to the piece that is there, and does not replace it'),
-                ('(sender-s)', '(sender+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
-                ('p = (sender-s) % ranks', 'p = sender', 'this is always step 0: with each step, the number of the piece goes down by one'),
-                ('ranks = len(pieces)\nreturn [[x+y for x,y in zip(pieces[r], pieces[r-1])] for r in range(ranks)]',
-                 'whole vectors are sent here; a rank sends a single piece in each step'))
+                ('(sender-s)', '(sender+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #bcea43a3
 @define('distributed-5', 'A mean of means')
@@ -181,7 +175,8 @@ class _:
     also = 'import statistics\nreturn statistics.fmean(means, counts)'
     used = 'the loss of a training run that is shared out, whose last batch is smaller'
     bug = 'return sum(means)/len(means)', 'a rank with few numbers counts as much as one with many'
-    mistakes = (('return sum(counts)/len(counts)', 'this is the mean of the counts'),
+    mistakes = (('return sum(m/c for m,c in zip(means, counts) if c)/len(means)', 'a mean is divided already; to get a sum back, multiply it by its count'),
+                ('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
                 ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),
                 ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'),
@@ -210,7 +205,9 @@ class _:
         return r if now - last[r] > limit else None
     also = 'late = [(t, r) for r,t in enumerate(last) if now-t > limit]\nreturn min(late)[1] if late else None'
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
-    mistakes = (('> limit', '< limit', 'those that were heard lately are alive'),
+    mistakes = (('return [t for t in last if now-t > limit].index(min(last)) if now-min(last) > limit else None',
+                 'this is the place among those that are late; the number of the rank is asked for'),
+                ('> limit', '< limit', 'those that were heard lately are alive'),
                 ('now - last[r]', 'last[r] - now', 'the sign is wrong: how long ago was that?'),
                 ('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',
                  'this is the last one that is late; the one to blame has been silent longest'),

@@ -29,9 +29,6 @@ class _:
     also = "return torch.einsum('kj,ki->ij', b, a)"
     used = 'the gradient of the weights in the training chapter, `x.T @ dy`, is this product'
     mistakes = (('ki,kj->ij', 'ik,kj->ij', 'this is the product without the transpose: the first axis of `a` should meet the first of `b`'),
-                ('ki,kj->ij', 'ki,kj->ji', 'the result is transposed: look at the order of the letters behind the arrow'),
-                ('ki,kj->ij', 'ki,kj->j', 'nothing is left of `a`: its other letter is summed, too'),
-                ('ki,kj->ij', 'ki,kj->kij', 'nothing is summed yet: a letter behind the arrow stays'),
                 ('ki,kj->ij', 'ki,lj->ij', 'the first axes have two letters, so each is summed on its own; they should be walked together'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #784d5e9d
@@ -52,9 +49,7 @@ class _:
     mistakes = (('ik,ki->', 'ij,kl->', 'every number meets every other: walk both along with the same letters'),
                 ('ik,ki->', 'ik,kj->ij', 'this is the whole product: on its diagonal, both letters are the same'),
                 ('ik,ki->', 'ik,ik->', 'number by number, without a transpose: the letters of `b` are in the wrong order'),
-                ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'),
-                ('ik,ki->', 'ik,ki->i', 'this is the diagonal; its numbers are to be added up'),
-                ('ik,ki->', 'ik,ki->k', 'this is the diagonal of the other product, `b` times `a`; its numbers are to be added up'))
+                ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #628b2f0e
 @define('einsum-5', 'Attention, read')
@@ -79,9 +74,7 @@ class _:
                 ('->bhqk', '->bhkq', 'query and key are swapped in the result'),
                 ('bkhd', 'bkgd', 'the heads are mixed: each query is multiplied by the sum over all heads of the keys'),
                 ('bkhd', 'ckhd', 'the sentences are mixed: each query is multiplied by the sum over all sentences of the keys'),
-                ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'),
-                ('->bhqk', '->bhqkd', 'nothing is summed yet: a letter behind the arrow stays, and the features are to be added up'),
-                ('->bhqk', '->bqk', 'the heads are summed as well; each head keeps its own table'))
+                ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #57f40639
 @define('einsum-6', 'What a formula costs')
@@ -98,7 +91,8 @@ class _:
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
     used = '"Which loops does it mean?", and the order of several operands, which is chosen by this number'
-    mistakes = (('math.prod', 'max', 'loops inside of loops multiply'),
+    mistakes = (("return math.prod(sizes[l] for l in set(formula.partition(',')[0]))", 'these are the letters of the first operand only'),
+                ('math.prod', 'max', 'loops inside of loops multiply'),
                 ("return math.prod(sizes[l] for l in set(formula.partition(',')[0]) - set('->'))", 'these are the letters of the first operand only'),
                 ("set(formula) - set(',->')", "set(formula.partition('->')[0]) - set(formula.partition('->')[2]) - {','}",
                  'these are the letters that are summed; those of the result have loops, too'),
@@ -128,7 +122,8 @@ class _:
     def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
     also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
     used = '"Does the order matter?", where ten matrices in the wrong order don\'t fit in memory'
-    mistakes = (('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
+    mistakes = (('return min(n*k*l + n*k*m, k*l*m + n*l*m)', 'the two second products are swapped: what is the shape of what comes out of the first?'),
+                ('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
                 ('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
                 ('n*l*m', 'k*l*m', '`a` with `b` gives n×l, and `c` is l×m: the second product costs n·l·m'),
                 ('return min(n*l*m, n*k*m)', 'the first product of each order is missing'),

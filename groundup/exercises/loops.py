@@ -24,11 +24,9 @@ class _:
         return total
     also = 'return sum(x*y for x,y in zip(u, v))'
     used = 'each number of a product is one, and GEMM does sixteen at once'
-    mistakes = (('total += x*y', 'return x*y', 'the `return` is in the loop, and the first round is the last'),
-                ('return [x*y for x,y in zip(u, v)]', 'the products are right, and still have to be added up'),
+    mistakes = (('return [x*y for x,y in zip(u, v)]', 'the products are right, and still have to be added up'),
                 ('return sum(u)*sum(v)', 'each number of `u` meets every number of `v` here: walk both lists at once, and multiply number by number'),
                 ('return sum(u[l]*v[l] for l in range(len(u)-1))', 'the last pair is left out: `range(n)` ends before `n`'),
-                ('total += x*y', 'total = x*y', 'only the last product is kept; add each to the total, with `+=`'),
                 ('x*y', 'x+y', 'the pairs are added here; multiply them, and add up the products'),
                 ('total = 0', 'total = 1', 'the total begins at 1; nothing added up is 0'))
 
@@ -45,16 +43,11 @@ class _:
     def times(a, x): return [sum(p*q for p,q in zip(row, x)) for row in a]
     also = 'res = [0]*len(a)\nfor l,v in enumerate(x):\n    for i,row in enumerate(a): res[i] += row[l]*v\nreturn res'
     used = 'the second of the three loops; and by columns, as in the other way, in chapter 4\'s order of loops'
-    mistakes = (('total,res = 0,[]\nfor row in a:\n    total += sum(p*q for p,q in zip(row, x))\n    res.append(total)\nreturn res',
-                 'the sum goes on from row to row; it has to begin at 0 for each of them'),
-                ('res = []\nfor row in a:\n    for p,q in zip(row, x): total = p*q\n    res.append(total)\nreturn res',
+    mistakes = (('res = []\nfor row in a:\n    for p,q in zip(row, x): total = p*q\n    res.append(total)\nreturn res',
                  'only the last product of each row is kept; add them up'),
                 ('return [row[i % len(x)]*x[i % len(x)] for i,row in enumerate(a)]',
                  'each row gives a single product here; a dot product adds up as many as the row is long'),
-                ('return [[p*q for p in row] for row,q in zip(a, x)]', 'each row is still a row: its products have to be added up'),
                 ('row in a', 'row in zip(*a)', 'this multiplies the columns of `a` by `x`; the task asks for its rows'),
-                ('return [[p*q for p,q in zip(row, x)] for row in a]', 'each row is still a row: its products have to be added up'),
-                ('return sum(p*q for row in a for p,q in zip(row, x))', 'everything is added up to one number; each row has a number of its own'),
                 ('return [sum(row)*v for row,v in zip(a, x)]', 'each row meets a single number of `x`; its dot product is with all of `x`'))
 
 # %% ../../nbs/exercises/03_loops.ipynb #63f649d2
@@ -76,8 +69,6 @@ class _:
     used = 'the loops over lists, in this chapter; and what a *view* shares, in chapter 5'
     bug = '[[0]*len(b[0]) for _ in a]', '[[0]*len(b[0])]*len(a)', 'all rows of the result are one and the same list: `*` repeats the row, and copies nothing'
     mistakes = (('+= a', '= a', 'only the last of the products is kept; they are to be added up, with `+=`'),
-                ('return [[sum(row[l]*b[l][j] for l in range(len(b))) for row in a] for j in range(len(b[0]))]', 'row and column of the result are swapped'),
-                ('[0]*len(b[0]) for _ in a', '[0]*len(a) for _ in a', 'a row of the result is as long as a row of `b`'),
                 ('[0]*len(b[0]) for _ in a', '[0]*len(b) for _ in a', 'a row of the result is as long as a row of `b`; `len(b)` is the inner dimension'),
                 ('import copy\nc = copy.copy([[0]*len(b[0])]*len(a))\nfor i in range(len(a)):\n    for j in range(len(b[0])):\n'
                  '        for l in range(len(b)): c[i][j] += a[i][l]*b[l][j]\nreturn c',
@@ -106,9 +97,6 @@ class _:
                 ('zip(*x)', 'zip(x)', 'without the star, `zip` goes over one list, `x`, and not over its rows'),
                 ('return [row[::-1] for row in x]', 'each row is turned round, and stays a row'),
                 ('return list(zip(*x))', '`zip` gives tuples; the task asks for a list of lists, whose numbers can be changed'),
-                ('return [[row[j] for row in x] for j in range(len(x))]',
-                 'there are as many rows as columns in `x`: `len(x)` counts its rows, `len(x[0])` its columns'),
-                ('return [[x[i][j] for j in range(len(x[0]))] for i in range(len(x))]', 'this is `x` again: the column should be the outer loop'),
                 ('return [row[j] for j in range(len(x[0])) for row in x]', 'the order is right, and the rows are missing: it is a single long list'))
 
 # %% ../../nbs/exercises/03_loops.ipynb #aa62ed73
@@ -128,8 +116,8 @@ class Cells:
     "A matrix as a tensor has it: `x[i,j]` makes an object, `x.tolist()` gives plain lists"
     def __init__(self, rows, made): self.rows,self.made,self.shape = rows, made, (len(rows), len(rows[0]))
     def __getitem__(self, index):
-        i,j = index
-        return Cell(self.rows[i][j], self.made)
+        if type(index) is not tuple: raise TypeError('only single numbers can be read here, `x[i,j]`')
+        return Cell(self.rows[index[0]][index[1]], self.made)
     def __len__(self): return len(self.rows)
     def tolist(self): return [list(row) for row in self.rows]
 

@@ -10,7 +10,7 @@ import math, os
 
 import numpy as np
 from numba import njit
-from groundup.checker import EXERCISES, Cost, Note, define, is_compiled, no_loop, ints, sizes
+from groundup.checker import EXERCISES, Cost, Note, call, define, is_compiled, no_loop, ints, sizes
 
 # %% ../../nbs/exercises/04_numba.ipynb #8269a717
 class Watched:
@@ -70,7 +70,8 @@ class _:
         return total
     also = 'total = 0.\nfor i in range(len(x)): total += x[i]*(x[i] > limit)\nreturn total'
     used = 'the innermost loop of the product, which is compiled first in this chapter'
-    mistakes = (('total += v', 'total += v-limit', 'this adds how far they are above the limit; add the numbers themselves'),
+    mistakes = (('total = 0.\nfor i in range(len(x)):\n    if x[i] > limit: total += i\nreturn total', 'the places are added up, and not the numbers there'),
+                ('total += v', 'total += v-limit', 'this adds how far they are above the limit; add the numbers themselves'),
                 ('v > limit', 'abs(v) > limit', 'the sign counts, too: −9 is not larger than −5'),
                 ('total = 0.\nfor i in range(len(x)):\n    if i > limit: total += x[i]\nreturn total',
                  'the limit is compared with the place of a number, not with the number'),
@@ -99,6 +100,13 @@ class _:
     rules,seconds = (is_compiled,), 30
     def cases(rng):
         for n,m in ((3, 3), (2, 3), (5, 4), (0, 0), (3, 0), (9, 9), (40, 40)): yield small(rng, n), small(rng, m)
+    def run(f, u, v):
+        seen = Watched(u)
+        if len(u) != len(v):
+            try: getattr(f, 'py_func', f)(seen, Watched(v))
+            except (ValueError, IndexError): pass
+        return Note('late', 'where the lengths differ, numbers are read before anything looks at the lengths; in compiled code, that may end anywhere') if \
+            seen.record else call(f, u, v)
     @njit
     def checked_dot(u, v):
         if len(u) != len(v): raise ValueError('the lengths differ')
@@ -226,7 +234,6 @@ class _:
             'a race: the threads share out the columns, so they all add to the same sums')
     mistakes = (('out[i] +=', 'out[t] +=', 'the sum of row `i` goes into place `i`; `t` is the thread'),
                 ('range(m)', 'range(t, m, threads)', 'rows and columns are both shared out: a thread adds up all of a row'),
-                ('range(t, n, threads)', 'range(t, n)', 'each thread takes all the rows from its own on: go in steps of `threads`'),
                 ('range(t, n, threads)', 'range(n)', 'a race: every thread does all of the rows'),
                 ('out[i] += x', 'out[i] = x', 'only the last number of each row is kept; add them up'),
                 ('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
@@ -246,7 +253,7 @@ class _:
              'Each `x[i]` that you write is a read. Put it into a variable first, and look at that twice.',
              'Begin both with `x[0]`, not with 0, since all of them may be negative; and the loop begins at 1.')
     def cases(rng):
-        for n in (4, 2, 2, 3, 1, 8, 20): yield small(rng, n)*10 + (-100 if n%3 else 100),
+        for n in (4, 2, 2, 3, 1, 8, 20): yield (small(rng, n)*10 + (-100 if n%3 else 100))*(1000 if n==8 else 1),
     def run(f, x):
         x = Watched(x)
         smallest,largest = f(x)
@@ -259,7 +266,13 @@ class _:
         return smallest, largest
     also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
     used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('len(x))', 'len(x)-1)', 'the last number is left out'),
+    mistakes = (('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v < smallest: smallest = v\n    elif v > largest: '
+                 'largest = v\nreturn smallest, largest',
+                 'with `elif`, a number that is a new smallest is never looked at as the largest; the first one is both'),
+                ('smallest,largest = 1000,-1000\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn '
+                 'smallest, largest',
+                 'the search begins with a number that need not be there: begin with `x[0]`'),
+                ('len(x))', 'len(x)-1)', 'the last number is left out'),
                 ('v = x[i]', 'v = i', 'these are places; look at the numbers there'),
                 ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    if x[i] < smallest: smallest = x[i]\n'
                  '    elif x[i] > largest: largest = x[i]\nreturn smallest, largest',
@@ -324,5 +337,4 @@ class _:
                 ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',
                  'a mean is spoiled by a single interruption; the median is the middle one'),
                 ('sorted(times)[runs//2]', 'min(times)', 'this is the fastest call; the median is the middle one'),
-                ('sorted(times)[runs//2]', 'times[runs//2]', 'the middle one in time is not the middle one by size: sort them first'),
-                ('f()\nstart = clock()\nf()\nreturn clock() - start', 'warmed up, but measured only once: a single interruption would be all that you see'))
+                ('sorted(times)[runs//2]', 'times[runs//2]', 'the middle one in time is not the middle one by size: sort them first'))

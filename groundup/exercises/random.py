@@ -29,14 +29,12 @@ class _:
     also = 'from itertools import count\nreturn next(n for n in count(1) if x*pow(a, n, p) % p==x)'
     used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
     mistakes = (('return steps', 'return y', 'this is where the walk ends; how many steps did it take?'),
-                ('return 1', 'it stops after one step: what is compared with what?'),
                 ('y,steps = x*a % p, 1', 'y,steps = x, 0', 'the loop is over before it begins: take one step, then compare'),
                 ('y*a % p, steps', '(y+a) % p, steps', 'this adds `a`; each step multiplies by it'),
                 ('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
                 ('return p-1', 'not every factor visits all the numbers below the prime'),
                 ('return p', 'not every factor visits all the numbers below the prime'),
-                ('% p, 1', '% p, 2', 'one step too many: the first product is step 1'),
-                ('return next(n for n in range(1, p) if pow(x, n, p)==1)', '`x` is multiplied by itself here; each step multiplies by `a`'))
+                ('% p, 1', '% p, 2', 'one step too many: the first product is step 1'))
 
 # %% ../../nbs/exercises/02_random.ipynb #613019ab
 @define('random-2', 'A die')
@@ -54,8 +52,7 @@ class _:
     def roll(u, sides): return int(u*sides) + 1
     used = 'drawing a place to shuffle, in every pass of the training chapter'
     also = 'return 1 + int(sides*u)'
-    mistakes = (('u*sides', 'u*6', 'this die has `sides` sides, not always six'),
-                ('int(u*sides)', 'int(u)*sides', '`int(u)` is always 0: stretch first, then cut'),
+    mistakes = (('int(u*sides)', 'int(u)*sides', '`int(u)` is always 0: stretch first, then cut'),
                 ('int(u*sides)', 'round(u*sides)', 'rounding reaches one side too far, and gives the first half of its share'),
                 ('int(u*sides) + 1', 'round(u*sides)', 'rounding gives the first and the last number only half of the share of the others, and 0 is no side'),
                 ('int(u*sides) + 1', 'int(u*sides)', 'this die begins at 0; its sides are 1 to `sides`'),

@@ -31,7 +31,9 @@ class _:
         return [v/sum(e) for v in e]
     also = 'top = max(scores)\nlog_sum = top + math.log(sum(math.exp(s-top) for s in scores))\nreturn [math.exp(s-log_sum) for s in scores]'
     used = '`softmax`, in "From scores to one number"'
-    mistakes = (('math.exp(s-top)', 'math.exp(s)', 'large scores overflow, and very negative ones all become zero: take the largest off first'),
+    mistakes = (('math.exp(s-top)', '2**(s-top)', 'these are powers of 2, and softmax takes powers of e: `math.exp`'),
+                ('math.exp(s-top)', 's', 'the exponential is missing: these are shares of the scores themselves'),
+                ('math.exp(s-top)', 'math.exp(s)', 'large scores overflow, and very negative ones all become zero: take the largest off first'),
                 ('max(scores)', 'min(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
                 ('max(scores)', 'sum(scores)/len(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
                 ('max(scores)', 'max(map(abs, scores))',
@@ -58,7 +60,12 @@ class _:
         return math.log(sum(math.exp(s-top) for s in scores)) + top - scores[right]
     also = 'gap = [s-scores[right] for s in scores]\ntop = max(gap)\nreturn top + math.log(sum(math.exp(g-top) for g in gap))'
     used = '`cross_entropy`, in "From scores to one number"'
-    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores))',
+    mistakes = (('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores) + 1e-12)',
+                 'a small number added keeps the logarithm finite, and makes it wrong: take the log before anything rounds to zero'),
+                ('top = max(scores)\nreturn math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores)',
+                 'this is the probability; its logarithm, with a minus, is asked for'),
+                ('return -scores[right]', 'the sum over all is missing: a score is only large or small beside the others'),
+                ('top = max(scores)\nreturn -math.log(math.exp(scores[right]-top)/sum(math.exp(s-top) for s in scores))',
                  'the probability may round to zero, which has no logarithm: take the log before it is too late'),
                 ('top = 0\nreturn math.log(sum(math.exp(s-top) for s in scores)) - scores[right]',
                  'the exponentials of large scores overflow: take the largest off first'),
@@ -83,12 +90,9 @@ class _:
     def gradients(x, w, d): return x.T @ d, d.sum(0), d @ w.T
     also = "return np.einsum('nk,nm->km', x, d), np.einsum('nm->m', d), np.einsum('nm,km->nk', d, w)"
     used = '`Linear`, in "A layer"'
-    mistakes = (('x.T @ d', '(d.T @ x)', 'the slopes of the weights are transposed: they have the shape of the weights, k×m'),
-                ('d.sum(0)', 'd.mean(0)', 'the slopes of the bias are summed over the rows, not averaged: each row has felt it'),
+    mistakes = (('d.sum(0)', 'd.mean(0)', 'the slopes of the bias are summed over the rows, not averaged: each row has felt it'),
                 ('d.sum(0)', 'd.sum(1)', 'the bias has a number for each column, and so do its slopes: sum over the rows'),
-                ('d.sum(0)', 'd', 'each row has felt the same bias: sum over the rows'),
-                ('x.T @ d', '(x.T @ d)/len(x)', 'nothing is divided here; whoever made `d` has done that already'),
-                ('return x.T @ d, d.sum(0), d @ w.T', 'return d @ w.T, d.sum(0), x.T @ d', 'the order is weights, bias, pictures'))
+                ('x.T @ d', '(x.T @ d)/len(x)', 'nothing is divided here; whoever made `d` has done that already'))
 
 # %% ../../nbs/exercises/10_training.ipynb #a8227e7b
 @define('training-4', 'A ball, not a mule')
@@ -111,13 +115,13 @@ class _:
         return places
     also = 'places,speed = [], 0\nfor slope in slopes:\n    speed = speed*momentum - rate*slope\n    w += speed\n    places.append(w)\nreturn places'
     used = '`descend`, in "One step, and many"'
-    mistakes = (('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope',
+    mistakes = (('momentum*speed + slope', 'speed + momentum*slope', 'the momentum is what the *speed* keeps of itself; the slope counts in full'),
+                ('momentum*speed + slope', 'momentum*speed + rate*slope', 'the rate counts twice: in the speed, and in the step'),
+                ('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope',
                  'the slope counts in full; this is a moving average, which rolls more slowly'),
                 ('momentum*speed + slope', 'slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
-                ('momentum*speed + slope', 'speed + slope', 'without the momentum as a brake, the ball never slows down'),
                 ('w - rate*speed', 'w + rate*speed', 'this rolls uphill: take it off'),
                 ('w - rate*speed', 'w - rate*slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
-                ('w - rate*speed', 'w - speed', 'the rate is missing'),
                 ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope'
                  '\n    places.append(w)\nreturn places',
                  'the place moves by the old speed; first the speed changes, then the place'))
@@ -153,7 +157,12 @@ class _:
         return np.lib.stride_tricks.as_strided(x, ((h-size)//step + 1, (w-size)//step + 1, size, size), (down*step, along*step, down, along))
     also = 'return np.lib.stride_tricks.sliding_window_view(x, (size, size))[::step,::step]'
     used = '`patches`, in "A convolution is a view and a formula"'
-    mistakes = (('(down*step, along*step, down, along)', '(down, along, down, along)', 'the windows move by one pixel, and should move by `step`'),
+    mistakes = (('(h-size)//step + 1, (w-size)//step + 1', '-(-(h-size)//step) + 1, -(-(w-size)//step) + 1',
+                 'a window that runs over the edge does not count: round down'),
+                ('(down*step, along*step, down, along)', '(down*step, along*step, down*step, along*step)',
+                 'the pixels of a window are neighbours: `step` is only for the windows'),
+                ('(down*step, along*step, down, along)', '(w*step, step, w, 1)', 'strides count bytes, not numbers; `x.strides` has them'),
+                ('(down*step, along*step, down, along)', '(down, along, down, along)', 'the windows move by one pixel, and should move by `step`'),
                 ('(h-size)//step + 1, (w-size)//step + 1', '(h-size)//step, (w-size)//step', 'the last window is missing in each direction'),
                 ('(h-size)//step + 1, (w-size)//step + 1', '(w-size)//step + 1, (h-size)//step + 1', 'rows and columns of windows are swapped'),
                 ('(down*step, along*step, down, along)', '(along*step, down*step, along, down)', 'down and along are swapped: the first axis walks down'),
@@ -180,7 +189,9 @@ class _:
     def too_long(curvatures): return 2/max(curvatures)
     also = 'steepest = sorted(curvatures)[-1]\nreturn 2/steepest'
     used = '"Descend", where a rate of 3 leaps over the valley'
-    mistakes = (('2/max', '1/max', 'at this rate, a single step lands in the middle of the steepest valley, which is as good as it gets'),
+    mistakes = (('max(curvatures)', 'curvatures[0]', 'the first is not always the steepest'),
+                ('2/max', '1/min', 'the steepest valley goes wrong first, and only where its factor `1 - rate*c` reaches −1'),
+                ('2/max', '1/max', 'at this rate, a single step lands in the middle of the steepest valley, which is as good as it gets'),
                 ('max(', 'min(', 'the steepest valley goes wrong first, not the flattest'),
                 ('2/max(curvatures)', '2*len(curvatures)/sum(curvatures)',
                  'the mean does not count: each weight goes its own way, and the steepest valley goes wrong first'),
@@ -205,7 +216,7 @@ class _:
     bug = ('s if v > 0', 's if s > 0',
            'the sign of the slope decides here, so the weights can only ever move one way; it is the input that got through, or did not')
     used = '`Relu`, in "Layer upon layer"'
-    mistakes = (('s if v > 0 else 0.', 'max(s, 0.) if v > 0 else 0.', 'a slope may be negative, and goes through if the input was above zero'),
-                ('s if v > 0', 's if v < 0', 'what was *above* zero got through'),
-                ('s if v > 0 else 0.', 's', 'what was below zero got stuck on the way forward, so it has no share in the blame'),
-                ('s if v > 0', 'v if v > 0', 'these are the inputs; it is the slopes that come back'))
+    mistakes = (('s if v > 0', 's if v >= 0', 'what is zero stays zero on the way forward, and has no share in the blame'),
+                ('s if v > 0 else 0.', 's*max(v, 0.)', 'the slope goes through as it is; how large the input was does not matter'),
+                ('s if v > 0 else 0.', 'max(s, 0.) if v > 0 else 0.', 'a slope may be negative, and goes through if the input was above zero'),
+                ('s if v > 0', 's if v < 0', 'what was *above* zero got through'))
