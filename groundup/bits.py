@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FORMATS', 'COLUMNS', 'NARROW', 'DTYPES', 'Format', 'decode', 'encode', 'rounded', 'widen', 'rows_bf16', 'share_rows',
-           'narrow_sizes', 'matmul_narrow', 'split', 'matmul_split', 'quantize', 'rows_int8', 'matmul_int8',
-           'matmul_quantized', 'ways', 'time_ways', 'compare_bits', 'bits_table']
+           'matmul_words', 'narrow_sizes', 'matmul_narrow', 'split', 'matmul_split', 'quantize', 'rows_int8',
+           'matmul_int8', 'matmul_quantized', 'ways', 'time_ways', 'compare_bits', 'bits_table']
 
 # %% ../nbs/11_bits.ipynb #8436a842
 import json
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np, torch
 from .core import Table, bench, matmul_sizes, product_sizes, rel_error, run_alone, show_time, significant
 from .crew import thread_count
-from .gemm import matmul
+from .gemm import fill_product, matmul
 from .limits import need_compiler, peak_gflops
+from .narrow import best_way, word_dtype, words
 from .vectors import cached_njit
 
 # %% ../nbs/11_bits.ipynb #1789a2e3
@@ -121,6 +122,13 @@ def share_rows(
         list(pool.map(part, range(0, len(a), step)))
 
 # %% ../nbs/11_bits.ipynb #19f970f2
+def matmul_words(a, b):
+    "Product of bfloat16 in float32, or of int8, 128 added to those of `a`, in int32"
+    kind,dtype = ('int8', np.int32) if a.dtype==torch.int8 else ('bf16', np.float32)
+    c = np.empty((len(a), b.shape[1]), dtype)
+    if c.size: fill_product(*words(a, b), c, word_dtype(best_way(kind)))
+    return torch.from_numpy(c)
+
 NARROW = (torch.bfloat16, torch.float16, torch.float8_e5m2, torch.float8_e4m3fn)
 
 def narrow_sizes(a, b, dtypes):
@@ -137,10 +145,11 @@ def matmul_narrow(
     a:torch.Tensor, # n×k, a dtype of NARROW, any strides
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, float32
-    """Product of narrow numbers, emulated: they are widened to float32 and summed there.
-    Raises `TypeError` for other kinds and dtypes, `ValueError` for other shapes"""
+    """Product of narrow numbers, summed in float32. Where the processor has no instruction
+    for it, it's emulated: the numbers are widened to float32 first. Raises `TypeError` for other kinds and dtypes, `ValueError` for other shapes"""
     n,k,m = narrow_sizes(a, b, NARROW)
-    if a.dtype != torch.bfloat16 or m > COLUMNS: return matmul(a.float(), b.float())
+    if a.dtype==torch.bfloat16 and best_way('bf16')!='bf16': return matmul_words(a, b)
+    if a.dtype!=torch.bfloat16 or m > COLUMNS: return matmul(a.float(), b.float())
     y,c = torch.zeros(COLUMNS, k), torch.empty(n, COLUMNS)
     y[:m] = b.T
     x = a.contiguous().view(torch.uint16)
@@ -211,8 +220,8 @@ def matmul_int8(
     n,k,m = narrow_sizes(a, b, (torch.int8,))
     most = (2**31-1)//2**14
     if k > most: raise ValueError(f'k is {k}; int32 is sure to hold {most} products')
-    c = torch.empty(n, m, dtype=torch.int32)
-    share_rows(rows_int8, a.contiguous().numpy(), b.T.contiguous().numpy(), c.numpy())
+    c = matmul_words(a, b)
+    c -= 128*b.sum(0, dtype=torch.int32)
     return c
 
 # %% ../nbs/11_bits.ipynb #8f54bfe3

@@ -49,25 +49,25 @@ def least_work() -> int: # multiply-adds
     return max(2**14, int(4*calling*128**3/seconds(128)))
 
 # %% ../nbs/08_gemm.ipynb #92c13b06
-def split_inner(x, y, c, threads):
+def split_inner(x, y, c, threads, dtype=None):
     "Fill `c` with the product of `x` and `y`, the inner dimension cut into pieces"
     (n,k),m,size = x.shape, y.shape[1], x.itemsize
     step = -(-k//min(64, max(8, k//512)))
     pieces = -(-k//step)
-    parts = np.empty((pieces, n, m), x.dtype)
+    parts = np.empty((pieces, n, m), c.dtype)
     steps = step*x.strides[1]//size, step*y.strides[0]//size, n*m
-    run_product(x[:,:step], y[:step], parts[0], threads=threads, count=pieces, steps=steps, k_last=k-(pieces-1)*step)
+    run_product(x[:,:step], y[:step], parts[0], threads=threads, count=pieces, steps=steps, k_last=k-(pieces-1)*step, dtype=dtype)
     parts.sum(0, out=c)
 
-def fill_product(x, y, c):
-    "Fill `c` with the product of two arrays, on as many threads as it is worth"
+def fill_product(x, y, c, dtype=None):
+    "Fill `c` with the product of two arrays, on as many threads as it is worth; `dtype` says what words hold, as in `run_product`"
     (n,k),m = x.shape, y.shape[1]
     threads = thread_count() if effort(n, k, m) >= 2*least_work() else 1
     long = n*m <= 2**14 and (k > 8*max(n, m) or n <= 2) and n*k*m >= 2**20
     if k==0: c.fill(0)
-    elif long: split_inner(x, y, c, threads)
-    elif threads==1: run_product(x, y, c)
-    else: run_product(x, y, c, chunk_grid(n, k, m, threads, least_work()), threads)
+    elif long: split_inner(x, y, c, threads, dtype)
+    elif threads==1: run_product(x, y, c, dtype=dtype)
+    else: run_product(x, y, c, chunk_grid(n, k, m, threads, least_work()), threads, dtype=dtype)
 
 # %% ../nbs/08_gemm.ipynb #7d78b233
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))

@@ -38,7 +38,7 @@ def accumulate(self, stop, count, step):
     for u in range(1, chains): sums = self.add(sums, accs[u*count:])
     return sums
 
-def add(self, xs, ys): return [self.b.fadd(x, y) for x,y in zip(xs, ys)]
+def add(self, xs, ys): return [self.plus(x, y) for x,y in zip(xs, ys)]
 
 Emit.add = add
 Emit.accumulate = accumulate
@@ -52,9 +52,11 @@ def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, sa
     for r,v in product(range(rows), range(vectors+1)): e.prefetch(e.at(c, (r, c_row), (min(v*e.L, vectors*e.L-1), 1)))
 
     def step(l, sums, load=lambda p, mask: e.load(p)):
-        ys = [load(e.at(b, (l, b_row), (v*e.L, 1)), mask) for v,mask in enumerate(masks)]
-        xs = [e.spread(e.load(e.at(a, (r, a_row), (l, a_col), scalar=True))) for r in range(rows)]
-        return [e.fma(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        for l,of_x,of_y,multiply in e.terms(l):
+            ys = [of_y(load(e.at(b, (l, b_row), (v*e.L, 1)), mask)) for v,mask in enumerate(masks)]
+            xs = [of_x(e.spread(e.load(e.at(a, (r, a_row), (l, a_col), scalar=True)))) for r in range(rows)]
+            sums = [multiply(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        return sums
 
     def least(x, y): return e.b.select(e.b.icmp_signed('<', x, y), x, y)
 
@@ -69,7 +71,7 @@ def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, sa
     def finish(load, store):
         with e.b.if_else(add) as (yes, no):
             with yes:
-                for s,place,(_,v) in zip(totals, places, grid): store(e.b.fadd(s, load(place, masks[v])), place, masks[v])
+                for s,place,(_,v) in zip(totals, places, grid): store(e.plus(s, load(place, masks[v])), place, masks[v])
             with no:
                 for s,place,(_,v) in zip(totals, places, grid): store(s, place, masks[v])
 
@@ -212,10 +214,12 @@ COLS = (1, 2, DC)
 def emit_dots(e, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add):
     "`rows` × `cols` dot products at once, added to what is there where `add` is true; meanwhile ask for the rows of `a` that are `ahead`"
     def step(l, sums, load=e.load):
-        ys = [load(e.at(b, (j, b_row), (l, e.L))) for j in range(cols)]
-        xs = [load(e.at(a, (r, a_row), (l, e.L))) for r in range(rows)]
         for r in range(rows): e.prefetch(e.at(a, (r, a_row), (ahead, a_row), (l, e.L)))
-        return [e.fma(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        for l,of_x,of_y,multiply in e.terms(l):
+            ys = [of_y(load(e.at(b, (j, b_row), (l, e.L)))) for j in range(cols)]
+            xs = [of_x(load(e.at(a, (r, a_row), (l, e.L)))) for r in range(rows)]
+            sums = [multiply(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        return sums
 
     whole = e.b.sdiv(k, i64(e.L))
     rest = e.b.sub(k, e.b.mul(whole, i64(e.L)))
@@ -224,8 +228,8 @@ def emit_dots(e, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add):
     sums = e.loop(i64(0), e.b.zext(e.b.icmp_signed('>', rest, i64(0)), i64), sums, edge)
     for (r,j),s in zip(product(range(rows), range(cols)), sums):
         place = e.at(c, (r, c_row), (j, 1), scalar=True)
-        before = e.b.select(add, e.load(place), ir.Constant(e.t, 0.))
-        e.store(e.b.fadd(e.total(s), before), place)
+        before = e.b.select(add, e.load(place), ir.Constant(e.t, None))
+        e.store(e.plus(e.total(s), before), place)
 
 @intrinsic
 def dots(typingctx, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add, kind):
@@ -305,14 +309,14 @@ def patience(words):
 
 @lru_cache
 def product_for(
-    dtype, # of all arrays, NumPy's dtype of float32 or float64
+    dtype, # of all arrays, NumPy's dtype of float32 or float64, or one that `word_dtype` gave
 ): # the address of the first, and the second
     "`do_chunk` and `start_job`, compiled for `dtype`, or loaded from where they were kept. Raises `RuntimeError` where numba does not compile"
     need_compiler()
-    scalar = dtype.type
+    scalar,number = (dtype, np.dtype(np.uint32)) if dtype.names else (dtype.type, dtype)
     def product_chunk(q, params, space): do_chunk(q, params, space, np.empty(0, scalar))
-    with patience(f'groundup: the first product in {dtype} is being compiled, or loaded, which takes some seconds'):
-        x,c = (types.Array(numba.from_dtype(dtype), 2, *how) for how in (('A', True), ('C',)))
+    with patience(f'groundup: the first product in {dtype.names[0] if dtype.names else dtype} is being compiled, or loaded, which takes some seconds'):
+        x,c = (types.Array(numba.from_dtype(number), 2, *how) for how in (('A', True), ('C',)))
         kinds = types.UniTuple(types.int64, 2)(types.Array(types.int64, 1, 'C'), x, x, c, *[types.intp]*12)
         chunk = cached_cfunc(chunk_kind, error_model='numpy')(product_chunk)
         return chunk.address, cached_njit(signature_or_function=[kinds], nogil=True)(start_job)
@@ -328,11 +332,12 @@ def run_product(
     steps:tuple=(0,0,0), # numbers from one product to the next, in `x`, `y` and `c`
     k_last:int=None, # inner dimension of the last product; default: k
     sizes:tuple=None, # steps and rows of a block; default: `block_sizes`
+    dtype=None, # for `x` and `y` of words, uint32, what they hold, as `word_dtype` says it; `c` is of float32 or int32 then
 ):
     "Fill `c` with the product of `x` and `y`, in chunks that up to so many threads take. Shapes are not checked"
-    what,start = product_for(x.dtype)
+    what,start = product_for(dtype or x.dtype)
     params = np.empty(21, np.int64)
-    chunks,room = start(params, x, y, c, *grid, count-1, *steps, k_last or x.shape[1], *(sizes or block_sizes(x.itemsize)), NEAR, FAR,
+    chunks,room = start(params, x, y, c.view(x.dtype), *grid, count-1, *steps, k_last or x.shape[1], *(sizes or block_sizes(x.itemsize)), NEAR, FAR,
                         what if threads==1 else 0)
     if threads==1: return
     if room > SPACE: raise ValueError(f'blocks of {sizes} take {room} bytes, and a thread has {SPACE}: take smaller ones')
