@@ -198,7 +198,7 @@ def quantize(
     scale = (largest/most).clamp(min=torch.finfo(torch.float32).tiny)
     return (x/scale).round_().to(torch.int8), scale
 
-# %% ../nbs/11_bits.ipynb #e35b76ed
+# %% ../nbs/11_bits.ipynb #112fa4e2
 def matmul_int8(
     a:torch.Tensor, # n×k, int8, any strides
     b:torch.Tensor, # k×m, int8
