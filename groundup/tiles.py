@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['R', 'PIECE', 'ROWS', 'jit', 'move', 'move_one', 'THIN', 'NC', 'DR', 'DC', 'KD', 'SLIM', 'NEAR', 'FAR', 'COLS',
-           'accumulate', 'add', 'emit_tile', 'tile', 'rows_of', 'mover', 'pack', 'pack_strips', 'block_sizes',
-           'fill_block', 'what_to_pack', 'emit_dots', 'dots', 'fill_narrow', 'do_chunk', 'start_job', 'patience',
-           'product_for', 'run_product']
+           'accumulate', 'add', 'amx', 'tile_sums', 'emit_tile', 'tile', 'rows_of', 'mover', 'pack', 'pack_strips',
+           'block_sizes', 'fill_block', 'what_to_pack', 'emit_dots', 'dots', 'fill_narrow', 'do_chunk', 'start_job',
+           'patience', 'product_for', 'run_product']
 
 # %% ../nbs/backstage/tiles.ipynb #84b2371e
 import sys
@@ -18,6 +18,7 @@ from threading import Timer
 import numba, numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from .crew import SPACE, crew, do_alone
 from .limits import SUMS, cache_sizes, chunk_kind, need_compiler
@@ -44,6 +45,29 @@ Emit.add = add
 Emit.accumulate = accumulate
 
 # %% ../nbs/backstage/tiles.ipynb #81378c66
+def amx(e, name, *args):
+    "An instruction for matrix tiles (AMX)"
+    e.call(f'x86.{name}', ir.VoidType(), *args)
+
+def tile_sums(e, rows, vectors, times, a, a_row, b, b_row):
+    "The sums of `emit_tile` for the first 16·`times` steps: `a` in matrix tile 0, `b` in 1 and 2, sums in 3 and 4"
+    byte,room = ir.IntType(8), cgutils.alloca_once(e.b, ir.ArrayType(e.vec, vectors*rows + 64//width))
+    def pointer(address, steps, size): return e.b.inttoptr(e.b.add(address, e.b.mul(steps, i64(size))), byte.as_pointer())
+    out,bytes_of = e.b.ptrtoint(room, i64), lambda stride: e.b.mul(stride, i64(4))
+    shapes = bytes([1, *[0]*15, *[64, 0]*5, *[0]*22, rows, 16, 16, rows, rows, *[0]*11])
+    e.b.store(ir.Constant(ir.ArrayType(byte, 64), bytearray(shapes)), e.b.bitcast(room, ir.ArrayType(byte, 64).as_pointer()))
+    amx(e, 'ldtilecfg', pointer(out, i64(0), 0)) # all tiles are zero now
+
+    def step(i, _):
+        amx(e, 'tileloadd64', byte(0), pointer(a, i, 64), bytes_of(a_row))
+        for v in range(vectors): amx(e, 'tileloadd64', byte(1+v), pointer(e.b.add(b, i64(v*width)), e.b.mul(i, b_row), 64), bytes_of(b_row))
+        for v in range(vectors): amx(e, 'tdpbusd' if e.whole else 'tdpbf16ps', byte(3+v), byte(0), byte(1+v))
+        return []
+    e.loop(i64(0), times, [], step)
+    for v in range(vectors): amx(e, 'tilestored64', byte(3+v), pointer(out, i64(v*rows), width), i64(width))
+    amx(e, 'tilerelease')
+    return [e.load(e.at(out, (v*rows + r, e.L))) for r,v in product(range(rows), range(vectors))]
+
 def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, safe, add):
     "A tile of `c`, `rows` × `vectors`, of which `cols` columns count, as a sum over `k` steps; added to what is there where `add` is true"
     grid = list(product(range(rows), range(vectors)))
@@ -60,8 +84,13 @@ def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, sa
 
     def least(x, y): return e.b.select(e.b.icmp_signed('<', x, y), x, y)
 
+    start,totals = i64(0), [e.zero]*rows*vectors
+    if e.way.endswith('amx'):
+        times = e.b.sdiv(least(k, e.b.select(e.b.icmp_signed('<', safe, start), start, safe)), i64(16))
+        start,totals = e.b.mul(times, i64(16)), tile_sums(e, rows, vectors, times, a, a_row, b, b_row)
+
     def piece(p, totals):
-        begin = e.b.mul(p, i64(PIECE))
+        begin = e.b.add(start, e.b.mul(p, i64(PIECE)))
         stop = least(k, e.b.add(begin, i64(PIECE)))
         whole = e.b.sub(least(stop, safe), begin)
         sums = e.accumulate(whole, rows*vectors, lambda l, sums: step(e.b.add(begin, l), sums))
@@ -75,8 +104,8 @@ def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, sa
             with no:
                 for s,place,(_,v) in zip(totals, places, grid): store(s, place, masks[v])
 
-    pieces = e.b.sdiv(e.b.add(k, i64(PIECE-1)), i64(PIECE))
-    totals = e.loop(i64(0), pieces, [e.zero]*rows*vectors, piece)
+    pieces = e.b.sdiv(e.b.add(e.b.sub(k, start), i64(PIECE-1)), i64(PIECE))
+    totals = e.loop(i64(0), pieces, totals, piece)
     with e.b.if_else(e.b.icmp_signed('==', cols, i64(vectors*e.L))) as (yes, no):
         with yes: finish(lambda p, mask: e.load(p), lambda x, p, mask: e.store(x, p))
         with no: finish(e.masked_load, e.masked_store)

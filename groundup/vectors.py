@@ -28,7 +28,8 @@ def vector_bytes(
 AVX2 = 'avx2', 'fma'
 AVX512 = *AVX2, 'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'
 CAPS = {'generic': ('generic', ()), 'avx2': ('x86-64-v3', AVX2), 'avxvnni': ('x86-64-v3', (*AVX2, 'avxvnni')), 'avx512': ('x86-64-v4', AVX512),
-        'avx512vnni': ('x86-64-v4', (*AVX512, 'avx512vnni')), 'avx512bf16': ('x86-64-v4', (*AVX512, 'avx512vnni', 'avx512bf16'))}
+        'avx512vnni': ('x86-64-v4', (*AVX512, 'avx512vnni')), 'avx512bf16': ('x86-64-v4', (*AVX512, 'avx512vnni', 'avx512bf16')),
+        'amx': ('x86-64-v4', (*AVX512, 'avx512vnni', 'avx512bf16', 'amx-tile', 'amx-bf16', 'amx-int8'))}
 
 def cap_cpu(
     name:str, # a key of CAPS
@@ -109,6 +110,7 @@ class Emit:
         """How to multiply in step `l`, as tuples: the step, what to make of an `x` and of a `y` that were loaded, and what to do with both and a sum.
         Words are multiplied by one instruction, or emulated in two halves; each half loads them anew, since registers are too few to keep them"""
         kind,_,feature = self.way.partition('_')
+        if feature=='amx': feature = dict(bf16='avx512bf16', int8='avx512vnni')[kind] if width==64 else '' # for steps that fill no tile
         what = ir.FunctionType(self.vec, [self.vec]*3)
         instruction = lambda x, y, z: self.b.asm(what, f'{DOTS[feature]} $2, $1, $0', '=v,v,v,0', [x, y, z], False)
         if feature or not kind: return [(l, lambda x: x, lambda y: y, instruction if feature else self.fma)]
