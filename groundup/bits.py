@@ -243,7 +243,7 @@ def compare_bits(
     shapes=SIZES, # n, k, m
     dtypes=DTYPES, # some of those
     rounds:int=None, # as for `compare`
-) -> list: # what `compare` gives, and `emulated`; the limit of what is emulated is that of float32
+) -> list: # what `compare` gives, and `emulated`; limits count the peak of float32 for what is emulated, of the instruction on words for AMX
     "Every way of this chapter beside torch's. Raises `ValueError` for a dtype that isn't in DTYPES, and what `compare` raises"
     if other := [d for d in dtypes if d not in DTYPES]: raise ValueError(f"there is no {other[0]!r} here; there are {', '.join(DTYPES)}")
     ways = {d: best_way(d[:4]) for d in dtypes if d[:4] in ('bf16', 'int8')}
