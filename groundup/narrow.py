@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, torch
 from llvmlite import binding
 from .core import run_alone
-from .tiles import run_product
+from .tiles import patience, run_product
 from .vectors import cached_njit, code_folder, cpu_features, width
 
 # %% ../nbs/backstage/narrow.ipynb #fe0e6f45
@@ -79,8 +79,9 @@ def is_right(way):
     folder = code_folder()
     place = folder and Path(folder)/f'{way}-{binding.get_host_cpu_name()}-{width}'
     if place and place.exists(): return True
-    try: right = run_alone(f'from groundup.narrow import try_way; try_way({way!r})').split()[-1:]==['right']
-    except RuntimeError: right = False
+    with patience(f'groundup: {way[5:]} is tried in a process of its own, which takes some seconds, and only this once'):
+        try: right = run_alone(f'from groundup.narrow import try_way; try_way({way!r})', 300).split()[-1:]==['right']
+        except RuntimeError: right = False
     if right and place: place.touch()
     return right
 
