@@ -262,7 +262,7 @@ def compare_products(args, stop, found, say):
     from groundup import bits, gemm, ladder
     stop.raise_if_asked()
     narrow = args.dtype in bits.DTYPES[1:]
-    jobs = [(s, args.dtype or 'float32') for s in shapes or (bits.SIZES if narrow else gemm.SHAPES)]
+    jobs = [(s, args.dtype or 'float32') for s in shapes or (bits.NARROW_SHAPES if narrow else gemm.SHAPES)]
     if not (shapes or args.dtype): jobs += [(s, 'float64') for s in gemm.SQUARES[2:]]
     say('measuring the limits of this machine (the first time, compiling)')
     on,with_ = ladder.machine(), ladder.versions()
