@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FORMATS', 'COLUMNS', 'NARROW', 'DTYPES', 'NARROW_SHAPES', 'Format', 'decode', 'encode', 'rounded', 'widen',
-           'rows_bf16', 'share_rows', 'matmul_words', 'narrow_sizes', 'matmul_narrow', 'split', 'matmul_split',
-           'quantize', 'matmul_int8', 'matmul_quantized', 'narrow_product', 'compare_bits']
+           'rows_bf16', 'share_rows', 'matmul_words', 'widened', 'narrow_sizes', 'matmul_narrow', 'split',
+           'matmul_split', 'quantize', 'matmul_int8', 'matmul_quantized', 'narrow_product', 'compare_bits']
 
 # %% ../nbs/11_bits.ipynb #8436a842
 from concurrent.futures import ThreadPoolExecutor
@@ -122,11 +122,17 @@ def share_rows(
 
 # %% ../nbs/11_bits.ipynb #19f970f2
 def matmul_words(a, b):
-    "Product of bfloat16 in float32, or of int8, 128 added to those of `a`, in int32"
+    "Product of bfloat16 in float32, or of int8 in int32"
     kind,dtype = ('int8', np.int32) if a.dtype==torch.int8 else ('bf16', np.float32)
     c = np.empty((len(a), b.shape[1]), dtype)
     if c.size: fill_product(*as_words(a, b), c, word_dtype(best_way(kind)))
+    if kind=='int8': c -= 128*b.numpy().sum(0, dtype=np.int32)
     return torch.from_numpy(c)
+
+def widened(x):
+    "`x` in float32, without torch's threads, which go on looking for work for a while, and would be in the way of ours"
+    if x.dtype==torch.bfloat16: return torch.from_numpy((x.view(torch.int16).numpy().astype(np.uint32) << 16).view(np.float32))
+    return torch.from_numpy(x.numpy().astype(np.float32)) if x.dtype==torch.float16 else x.float()
 
 NARROW = (torch.bfloat16, torch.float16, torch.float8_e5m2, torch.float8_e4m3fn)
 
@@ -149,7 +155,7 @@ def matmul_narrow(
     kinds and dtypes, `ValueError` for other shapes"""
     n,k,m = narrow_sizes(a, b, NARROW)
     if a.dtype==torch.bfloat16 and best_way('bf16')!='bf16': return matmul_words(a, b)
-    if a.dtype!=torch.bfloat16 or m > COLUMNS: return matmul(a.float(), b.float())
+    if a.dtype!=torch.bfloat16 or m > COLUMNS: return matmul(widened(a), widened(b))
     y,c = torch.zeros(COLUMNS, k), torch.empty(n, COLUMNS)
     y[:m] = b.T
     x = a.contiguous().view(torch.uint16)
@@ -208,9 +214,7 @@ def matmul_int8(
     n,k,m = narrow_sizes(a, b, (torch.int8,))
     most = (2**31-1)//2**14
     if k > most: raise ValueError(f'k is {k}; int32 is sure to hold {most} products')
-    c = matmul_words(a, b)
-    c -= 128*b.sum(0, dtype=torch.int32)
-    return c
+    return matmul_words(a, b)
 
 # %% ../nbs/11_bits.ipynb #8f54bfe3
 def matmul_quantized(
@@ -228,16 +232,17 @@ DTYPES = 'float32', 'bf16', 'f16', 'bf16x3', 'bf16x6', 'int8'
 NARROW_SHAPES = [(512,512,512), (1024,1024,1024), (2048,2048,2048), (50000,784,10)]
 
 def narrow_product(library, dtype, a, b):
-    "A function that multiplies `a` and `b` with a library, rounded beforehand; torch and NumPy do bf16x3 and bf16x6 in float32. None where there is none"
+    "As `float_product`, of numbers that are rounded beforehand; torch and NumPy do bf16x3 and bf16x6 in float32"
+    same = lambda c: c
     if 'x' in dtype:
-        return (lambda: matmul_split(a, b, 2 + (dtype=='bf16x6'))) if library=='groundup' else float_product(library, 'float32', a, b)
-    if library=='numpy': return None
+        return (lambda: matmul_split(a, b, 2 + (dtype=='bf16x6')), same) if library=='groundup' else float_product(library, 'float32', a, b)
+    if library=='numpy': return None, same
     if dtype=='int8':
         (x,rows),(y,cols),f = quantize(a, 1), quantize(b, 0), matmul_int8 if library=='groundup' else torch._int_mm
-        return lambda: f(x, y)*rows*cols
+        return lambda: f(x, y), lambda c: c*rows*cols
     kind = dict(bf16=torch.bfloat16, f16=torch.float16)[dtype]
     x,y,f = a.to(kind), b.to(kind), matmul_narrow if library=='groundup' else torch.matmul
-    return lambda: f(x, y)
+    return lambda: f(x, y), same
 
 def compare_bits(
     shapes=NARROW_SHAPES, # n, k, m

@@ -31,12 +31,12 @@ def as_words(
 ) -> tuple: # arrays of uint32, n×l and l×m; numbers of int8 in `a` are 128 larger
     "The words that a product of `a` and `b` is made of"
     parts = 4//a.itemsize
-    if a.dtype==torch.int8: a = a ^ -128
-    if rest := -a.shape[1] % parts: a = torch.nn.functional.pad(a, (0, rest))
-    unsigned = {1: torch.uint8, 2: torch.uint16}[a.itemsize]
-    x,z = (t.contiguous().view(unsigned).numpy() for t in (a, b))
+    x,z = (t.view(torch.int8 if parts==4 else torch.int16).numpy() for t in (a, b)) # NumPy: torch's threads would be in the way of ours
+    if parts==4: x = x ^ np.int8(-128)
+    if rest := -x.shape[1] % parts: x = np.pad(x, ((0, 0), (0, rest)))
+    x,z = np.ascontiguousarray(x), np.ascontiguousarray(z)
     y = np.empty((x.shape[1]//parts, z.shape[1]), np.uint32)
-    down(z, parts, y)
+    down(z.view(f'u{z.itemsize}'), parts, y)
     return (x if x.ctypes.data%4==0 else x.copy()).view(np.uint32), y
 
 # %% ../nbs/backstage/narrow.ipynb #b0026981
