@@ -260,17 +260,18 @@ def compare_products(args, stop, found, say):
     "Products over shapes, as a `Job`"
     shapes = shapes_of(args.shapes)
     import torch
-    from groundup import gemm, ladder
+    from groundup import bits, gemm, ladder
     stop.raise_if_asked()
-    jobs = [(s, getattr(torch, args.dtype or 'float32')) for s in shapes or gemm.SHAPES]
-    if not (shapes or args.dtype): jobs += [(s, torch.float64) for s in gemm.SQUARES[2:]]
+    narrow = args.dtype in bits.DTYPES[1:]
+    jobs = [(s, args.dtype or 'float32') for s in shapes or (bits.NARROW_SHAPES if narrow else gemm.SHAPES)]
+    if not (shapes or args.dtype): jobs += [(s, 'float64') for s in gemm.SQUARES[2:]]
     say('measuring the limits of this machine (the first time, compiling)')
     on,with_ = ladder.machine(), ladder.versions()
     def measure():
         for shape,dtype in jobs:
             stop.raise_if_asked()
             say('measuring ' + ' × '.join(map(str, shape)))
-            try: yield from gemm.compare([shape], dtype)
+            try: yield from bits.compare_bits([shape], [dtype]) if narrow else gemm.compare([shape], getattr(torch, dtype))
             except MemoryError: raise ValueError(f"--shapes: no room in memory for {'x'.join(map(str, shape))}; take smaller sizes") from None
     return Job(measure, lines=lambda: [gemm.compare_table(found), *about(on, with_)], draw=lambda: gemm.show_squares(found).figure,
                json=lambda: json.dumps(dict(machine=on, versions=with_, shapes=found), indent=1))
@@ -417,7 +418,8 @@ def parser():
     measured = lambda prepare, what, *files: partial(run_job, prepare, what, files)
     add = job('gemm', [out, as_json, shapes], measured(compare_products, 'shape', 'gemm.json', 'gemm.svg'),
         "compare the book's fastest product with torch and NumPy over many shapes", ' In turns, beside the limit here. Leaves gemm.json and gemm.svg.')
-    add('--dtype', choices=('float32', 'float64'), help='only this dtype')
+    add('--dtype', choices=('float32', 'float64', 'bf16', 'f16', 'bf16x3', 'bf16x6', 'int8'), help='only this dtype; bf16x3 and bf16x6 are float32 as '
+        'three and six products of bf16, beside the float32 of torch and NumPy')
     job('cuda', [out, as_json, shapes], measured(compare_kernels, 'measurement', 'cuda.json'),
         'compare the CUDA kernels of the book with cuBLAS on this GPU', ' In float32, by CUDA events; and the copies apart. Leaves cuda.json.')
     add = job('compare', [out, as_json], measured(compare_files, 'ladder', 'compare.svg'),

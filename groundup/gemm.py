@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FLOATS', 'SQUARES', 'RAGGED', 'SHAPES', 'effort', 'chunk_grid', 'least_work', 'split_inner', 'fill_product',
-           'as_array', 'matmul', 'matmul_gemm', 'matmul_batch', 'answer', 'rival', 'ask', 'compare', 'product_name',
-           'compare_table', 'show_squares', 'save_comparison', 'intensity', 'show_roofline']
+           'as_array', 'matmul', 'matmul_gemm', 'matmul_batch', 'float_product', 'answer', 'rival', 'ask', 'compare',
+           'product_name', 'compare_table', 'show_squares', 'save_comparison', 'intensity', 'show_roofline']
 
 # %% ../nbs/08_gemm.ipynb #131f9b7d
 import json, math, os, platform, re, signal, statistics, subprocess, sys, time, timeit
@@ -49,25 +49,25 @@ def least_work() -> int: # multiply-adds
     return max(2**14, int(4*calling*128**3/seconds(128)))
 
 # %% ../nbs/08_gemm.ipynb #92c13b06
-def split_inner(x, y, c, threads):
+def split_inner(x, y, c, threads, dtype=None):
     "Fill `c` with the product of `x` and `y`, the inner dimension cut into pieces"
     (n,k),m,size = x.shape, y.shape[1], x.itemsize
     step = -(-k//min(64, max(8, k//512)))
     pieces = -(-k//step)
-    parts = np.empty((pieces, n, m), x.dtype)
+    parts = np.empty((pieces, n, m), c.dtype)
     steps = step*x.strides[1]//size, step*y.strides[0]//size, n*m
-    run_product(x[:,:step], y[:step], parts[0], threads=threads, count=pieces, steps=steps, k_last=k-(pieces-1)*step)
+    run_product(x[:,:step], y[:step], parts[0], threads=threads, count=pieces, steps=steps, k_last=k-(pieces-1)*step, dtype=dtype)
     parts.sum(0, out=c)
 
-def fill_product(x, y, c):
-    "Fill `c` with the product of two arrays, on as many threads as it is worth"
+def fill_product(x, y, c, dtype=None):
+    "Fill `c` with the product of two arrays, on as many threads as it is worth; `dtype` says what words hold, as in `run_product`"
     (n,k),m = x.shape, y.shape[1]
     threads = thread_count() if effort(n, k, m) >= 2*least_work() else 1
     long = n*m <= 2**14 and (k > 8*max(n, m) or n <= 2) and n*k*m >= 2**20
     if k==0: c.fill(0)
-    elif long: split_inner(x, y, c, threads)
-    elif threads==1: run_product(x, y, c)
-    else: run_product(x, y, c, chunk_grid(n, k, m, threads, least_work()), threads)
+    elif long: split_inner(x, y, c, threads, dtype)
+    elif threads==1: run_product(x, y, c, dtype=dtype)
+    else: run_product(x, y, c, chunk_grid(n, k, m, threads, least_work()), threads, dtype=dtype)
 
 # %% ../nbs/08_gemm.ipynb #7d78b233
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -131,38 +131,49 @@ SQUARES = [(s,s,s) for s in (64, 128, 256, 512, 1024, 2048)]
 RAGGED = [(1000,1000,1000), (333,777,555), (4097,64,33), (64,4096,64), (31,5000,17), (2000,2000,1), (777,3,777), (1,784,10)]
 SHAPES = [(50000,784,10), (5,784,10), *SQUARES, *RAGGED, (1,2000,2000)]
 
-def answer(name):
-    "In a process of its own: time the product of the library `name` for each request that comes"
+def float_product(library, dtype, a, b):
+    "A function that multiplies `a` and `b` with a library, or None; and what makes their product of what it returns"
+    x,y = (t.to(getattr(torch, dtype)) for t in (a, b))
+    if library=='numpy': x,y = x.numpy(), y.numpy()
+    f = dict(groundup=matmul, torch=torch.matmul, numpy=np.matmul)[library]
+    return lambda: f(x, y), lambda c: c
+
+def answer(library, product_of):
+    "In a process of its own: time the product that `product_of` gives for each request that comes"
     if hasattr(signal, 'SIGINT'): signal.signal(signal.SIGINT, signal.SIG_IGN) # Ctrl-C is the asking process's to handle
-    f,asked = dict(groundup=matmul, torch=torch.matmul, numpy=np.matmul)[name], None
+    asked = None
     for line in sys.stdin:
         request,seconds = json.loads(line)
         try:
             if request!=asked:
                 n,k,m,dtype = asked = request
                 gen = torch.Generator().manual_seed(1)
-                a,b = (torch.randn(*s, dtype=getattr(torch, dtype), generator=gen) for s in ((n, k), (k, m)))
-                error = rel_error(f(a, b), a, b) if name!='numpy' else None
-            x,y = (a.numpy(), b.numpy()) if name=='numpy' else (a, b)
-            times,end = [], time.perf_counter()+seconds
-            for _ in range(2): f(x, y)
-            while len(times) < 3 or time.perf_counter() < end:
+                a,b = (torch.randn(*s, dtype=torch.float64 if dtype=='float64' else torch.float32, generator=gen) for s in ((n, k), (k, m)))
+                f,finish = product_of(library, dtype, a, b)
+                error = rel_error(finish(f()), a, b) if f and library!='numpy' else None
+            def once():
                 start = time.perf_counter()
-                f(x, y)
-                times.append(time.perf_counter()-start)
+                f()
+                return time.perf_counter()-start
+            times,end = [once()] if f else [math.nan], time.perf_counter()+seconds
+            if times[0] < 1: # else once is enough
+                once()
+                times = []
+                while len(times) < 3 or time.perf_counter() < end: times.append(once())
             said = dict(median=statistics.median(times), best=min(times), error=error)
         except (RuntimeError, MemoryError) as e: said,asked = dict(failed=str(e) or type(e).__name__), None
         print(json.dumps(said), flush=True)
 
 @lru_cache
-def rival(name):
-    "The process that answers for the library `name`"
-    code = f'from groundup.gemm import answer; answer({name!r})'
+def rival(library, source):
+    "The process that answers for a library"
+    module,name = source.rsplit('.', 1)
+    code = f'from groundup.gemm import answer; from {module} import {name}; answer({library!r}, {name})'
     return subprocess.Popen([sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-def ask(name, request, seconds):
-    "What the library `name` says to a request. Raises `RuntimeError` where it fails"
-    p = rival(name)
+def ask(name, source, request, seconds):
+    "What a library says to a request. Raises `RuntimeError` where it fails"
+    p = rival(name, source)
     try:
         p.stdin.write(json.dumps([request, seconds]) + '\n')
         p.stdin.flush()
@@ -177,9 +188,11 @@ def ask(name, request, seconds):
 # %% ../nbs/08_gemm.ipynb #879aefa8
 def compare(
     shapes=SHAPES, # sizes n, k, m
-    dtype=torch.float32, # or torch.float64
+    dtype=torch.float32, # or torch.float64; or a word that `source` understands
     rounds:int=None, # turns of each library; default: 5, or what GROUNDUP_ROUNDS says
-) -> list: # a dict for each shape: sizes, median and best seconds of each library, GFLOP/s, share of the limit, errors
+    source:str='groundup.gemm.float_product', # where to find the products
+    least=limit_seconds, # called with n, k, m, dtype: the limit in seconds
+) -> list: # a dict for each shape: sizes, median and best seconds of each library (None where it has no such product), GFLOP/s, share of the limit, errors
     """This chapter's product against torch and NumPy, each in a process of its own, in turns. Raises `ValueError` for a GROUNDUP_ROUNDS
     that isn't a number, `RuntimeError` where numba doesn't compile or a library fails"""
     need_compiler()
@@ -189,24 +202,27 @@ def compare(
     for n,k,m in shapes:
         request,times,error = [n, k, m, str(dtype).removeprefix('torch.')], {name: [] for name in names}, {}
         for _,name in product(range(rounds), names):
+            if times[name] and not times[name][0]['median'] < 1: continue # once is enough, or there is nothing to time
             time.sleep(0.25) # until the threads of the one before sleep: those of OpenBLAS keep looking for work for longer than 0.1 s
-            times[name].append(ask(name, request, 0.05))
+            times[name].append(ask(name, source, request, 0.05))
         row = dict(n=n, k=k, m=m, dtype=request[3])
         for name,key in names.items():
-            row[key] = statistics.median(t['median'] for t in times[name])
-            row['best' if name=='groundup' else f'{key}_best'] = min(t['best'] for t in times[name])
-        res.append(row | dict(gflops=2*n*k*m/row['seconds']/1e9, of_limit=limit_seconds(n, k, m, dtype)/row['seconds'],
+            said = statistics.median(t['median'] for t in times[name]), min(t['best'] for t in times[name])
+            row[key],row['best' if name=='groundup' else f'{key}_best'] = said if said[0] > 0 else (None, None)
+        res.append(row | dict(gflops=2*n*k*m/row['seconds']/1e9, of_limit=least(n, k, m, dtype)/row['seconds'],
                               rel_error=times['groundup'][0]['error'], torch_rel_error=times['torch'][0]['error']))
     return res
 
 # %% ../nbs/08_gemm.ipynb #6c46acc7
-def product_name(r): return f"{r['n']} × {r['k']} × {r['m']}" + (' double' if r['dtype']=='float64' else '')
+def product_name(r):
+    kind = {'float32': '', 'float64': ' double'}.get(r['dtype'], ' ' + r['dtype'])
+    return f"{r['n']} × {r['k']} × {r['m']}{kind}{', emulated' if r.get('emulated') else ''}"
 
 def compare_table(
     found, # what `compare` gave
 ) -> Table: # a line for each shape
     "The comparison as a table; the ratios are of medians, and of best times in brackets"
-    ratio = lambda r, key: f"{r[key]/r['seconds']:.2f} ({r[f'{key}_best']/r['best']:.2f})"
+    ratio = lambda r, key: f"{r[key]/r['seconds']:.2f} ({r[f'{key}_best']/r['best']:.2f})" if r[key] else '–'
     show = lambda x: '–' if x is None else f'{x:.1e}'
     return Table(['n × k × m', 'time', 'best', 'GFLOP/s', '% limit', '× torch', '× NumPy', 'error', 'of torch'],
                  [[product_name(r), show_time(r['seconds']), show_time(r['best']), f"{significant(r['gflops']):g}", f"{100*r['of_limit']:.0f}",
@@ -222,7 +238,7 @@ def show_squares(
     line = len(squares) > 1
     shown = squares if line else found
     for key,style,label,color in (('seconds', 'o-', 'this chapter', accent), ('torch', 's--', 'torch', second), ('numpy', '^:', 'NumPy', ink)):
-        ax.plot([2*r['n']*r['k']*r['m']/r[key]/1e9 for r in shown], style if line else style[0], color=color, ms=4, label=label)
+        ax.plot([2*r['n']*r['k']*r['m']/(r[key] or math.nan)/1e9 for r in shown], style if line else style[0], color=color, ms=4, label=label)
     ax.axhline(peak_gflops(), color=ink, lw=.6)
     ax.annotate('peak', (0, peak_gflops()), (0, 3), textcoords='offset points')
     ax.set_xticks(range(len(shown)), [r['n'] if line else f"{r['n']}×{r['k']}×{r['m']}" for r in shown])
@@ -233,12 +249,13 @@ def show_squares(
 def save_comparison(
     folder, # where to write a file with the processor's name, as gemm-amd-epyc-znver5.json
     found=None, # what `compare` gave; default: all shapes in float32, squares and 64 × 4096 × 64 in float64
+    begin:str='gemm', # of the name
 ) -> Path: # the file
     "Write a comparison, with the machine and the versions it was made on, as JSON"
     found = found or compare() + compare([*SQUARES[2:], (64,4096,64)], torch.float64)
     versions = {m.__name__: m.__version__ for m in (np, torch, numba)} | dict(python=platform.python_version())
     on = processor() | dict(peak_gflops=peak_gflops(), bandwidth_gbs=bandwidth())
-    path = Path(folder)/f"gemm-{re.sub('[^a-z0-9]+', '-', on['cpu'].lower()).strip('-')}.json"
+    path = Path(folder)/f"{begin}-{re.sub('[^a-z0-9]+', '-', on['cpu'].lower()).strip('-')}.json"
     write_whole(path, lambda f: f.write(json.dumps(dict(machine=on, versions=versions, shapes=found), indent=1).encode()))
     return path
 

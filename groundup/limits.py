@@ -23,20 +23,21 @@ from .vectors import Emit, cached_cfunc, i64, registers, width
 SUMS = 24 if registers==32 else 12
 
 @intrinsic
-def spin(typingctx, sums, steps, x):
-    "So many independent chains of fused multiply-adds, each so many steps long"
+def spin(typingctx, sums, steps, x, kind):
+    "So many independent chains of multiply-adds, each so many steps long"
     def codegen(context, builder, sig, args):
-        e = Emit(context, builder, sig.return_type)
+        e = Emit(context, builder, sig.args[-1].dtype)
+        multiply = e.fma if not e.way else lambda acc, x, y: e.terms(i64(0))[0][-1](x, y, acc)
         y,res = e.spread(args[2]), cgutils.alloca_once(builder, e.t)
         def chains(n):
-            starts = [ir.Constant(e.vec, [float(i)]*e.L) for i in range(n)]
-            accs = e.loop(i64(0), args[1], starts, lambda i, accs: [e.fma(acc, y, y) for acc in accs])
+            starts = [ir.Constant(e.vec, [i if e.whole else float(i)]*e.L) for i in range(n)]
+            accs = e.loop(i64(0), args[1], starts, lambda i, accs: [multiply(acc, y, y) for acc in accs])
             total = accs[0]
-            for acc in accs[1:]: total = builder.fadd(total, acc)
+            for acc in accs[1:]: total = e.plus(total, acc)
             builder.store(e.total(total), res)
         e.choose(args[0], {n: lambda n=n: chains(n) for n in (1, 2, 4, 8, SUMS)})
         return builder.load(res)
-    return x(types.intp, types.intp, x), codegen
+    return x(types.intp, types.intp, x, kind), codegen
 
 @intrinsic
 def keep(typingctx, address, x):
@@ -50,8 +51,9 @@ chunk_kind = types.void(types.int64, types.CPointer(types.int64), types.int64)
 
 @lru_cache
 def spinner(dtype):
-    "`spin` as a chunk of work, for a dtype"
-    def spin_chunk(q, params, space): keep(space, spin(params[0], params[1], dtype(0.5)))
+    "`spin` as a chunk of work, for NumPy's dtype, or for words"
+    kind,number,one = (dtype, np.int32 if 'int8' in dtype.names[0] else np.float32, 1) if dtype.names else (dtype.type, dtype.type, 0.5)
+    def spin_chunk(q, params, space): keep(space, spin(params[0], params[1], number(one), np.empty(0, kind)))
     return cached_cfunc(chunk_kind)(spin_chunk).address
 
 def thirty_calls(f, *args):
@@ -64,15 +66,16 @@ def need_compiler():
 
 def spin_gflops(
     sums:int, # independent sums: 1, 2, 4, 8 or SUMS
-    dtype=torch.float32, # or torch.float64
+    dtype=torch.float32, # or torch.float64, or one that `word_dtype` gave, for an instruction on words
     threads:int=None, # default: as many as there are
 ) -> float: # GFLOP/s
-    "Speed of fused multiply-adds in registers alone. Raises `RuntimeError` where numba does not compile"
+    "Speed of multiply-adds in registers alone. Raises `RuntimeError` where numba does not compile"
     need_compiler()
     threads,steps,size = threads or thread_count(), 1_000_000//sums, dtype.itemsize
-    what,chunks = spinner({4: np.float32, 8: np.float64}[size]), 8*threads
+    kind = dtype if isinstance(dtype, np.dtype) else np.dtype(f'f{size}')
+    what,chunks,parts = spinner(kind), 8*threads, {'bf16': 2, 'int8': 4}[kind.names[0][:4]] if kind.names else 1
     seconds = min(thirty_calls(crew.run, what, chunks, np.array([sums, steps]), 64, threads))
-    return 2*sums*steps*chunks*(width//size)/seconds/1e9
+    return 2*parts*sums*steps*chunks*(width//size)/seconds/1e9
 
 # %% ../nbs/backstage/limits.ipynb #27d7e8ce
 @lru_cache
@@ -119,12 +122,14 @@ def bandwidth(
 # %% ../nbs/backstage/limits.ipynb #6a1dcfe6
 def limit_seconds(
     n:int, k:int, m:int, # sizes of the product
-    dtype=torch.float32, # or torch.float64
+    dtype=torch.float32, # of the sums and the peak: this, torch.float64, or one that `word_dtype` gave
+    itemsize:int=None, # bytes of a number of `a` and `b`; default: of `dtype`
+    products:int=1, # so many are added
 ) -> float: # s
     "The least time that a product can take: operations over peak or bytes over bandwidth, whichever is more"
-    data = (n*k + k*m + n*m)*dtype.itemsize
+    data = (n*k + k*m)*(itemsize or dtype.itemsize) + n*m*dtype.itemsize
     size = 2**min(28, max(22, int(math.log2(max(data, 1)))))
-    return max(2*n*k*m/peak_gflops(dtype), data/bandwidth(size))/1e9
+    return max(2*products*n*k*m/peak_gflops(dtype), data/bandwidth(size))/1e9
 
 # %% ../nbs/backstage/limits.ipynb #5d91f3b2
 @lru_cache

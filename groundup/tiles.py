@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['R', 'PIECE', 'ROWS', 'jit', 'move', 'move_one', 'THIN', 'NC', 'DR', 'DC', 'KD', 'SLIM', 'NEAR', 'FAR', 'COLS',
-           'accumulate', 'add', 'emit_tile', 'tile', 'rows_of', 'mover', 'pack', 'pack_strips', 'block_sizes',
-           'fill_block', 'what_to_pack', 'emit_dots', 'dots', 'fill_narrow', 'do_chunk', 'start_job', 'patience',
-           'product_for', 'run_product']
+           'accumulate', 'add', 'amx', 'tile_sums', 'emit_tile', 'tile', 'rows_of', 'mover', 'pack', 'pack_strips',
+           'block_sizes', 'fill_block', 'what_to_pack', 'emit_dots', 'dots', 'fill_narrow', 'do_chunk', 'start_job',
+           'patience', 'product_for', 'run_product']
 
 # %% ../nbs/backstage/tiles.ipynb #84b2371e
 import sys
@@ -18,6 +18,7 @@ from threading import Timer
 import numba, numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from .crew import SPACE, crew, do_alone
 from .limits import SUMS, cache_sizes, chunk_kind, need_compiler
@@ -38,12 +39,35 @@ def accumulate(self, stop, count, step):
     for u in range(1, chains): sums = self.add(sums, accs[u*count:])
     return sums
 
-def add(self, xs, ys): return [self.b.fadd(x, y) for x,y in zip(xs, ys)]
+def add(self, xs, ys): return [self.plus(x, y) for x,y in zip(xs, ys)]
 
 Emit.add = add
 Emit.accumulate = accumulate
 
 # %% ../nbs/backstage/tiles.ipynb #81378c66
+def amx(e, name, *args):
+    "An instruction for matrix tiles (AMX)"
+    e.call(f'x86.{name}', ir.VoidType(), *args)
+
+def tile_sums(e, rows, vectors, times, a, a_row, b, b_row):
+    "The sums of `emit_tile` for the first 16·`times` steps: `a` in matrix tile 0, `b` in 1 and 2, sums in 3 and 4"
+    byte,room = ir.IntType(8), cgutils.alloca_once(e.b, ir.ArrayType(e.vec, vectors*rows + 64//width))
+    def pointer(address, steps, size): return e.b.inttoptr(e.b.add(address, e.b.mul(steps, i64(size))), byte.as_pointer())
+    out,bytes_of = e.b.ptrtoint(room, i64), lambda stride: e.b.mul(stride, i64(4))
+    shapes = bytes([1, *[0]*15, *[64, 0]*5, *[0]*22, rows, 16, 16, rows, rows, *[0]*11])
+    e.b.store(ir.Constant(ir.ArrayType(byte, 64), bytearray(shapes)), e.b.bitcast(room, ir.ArrayType(byte, 64).as_pointer()))
+    amx(e, 'ldtilecfg', pointer(out, i64(0), 0)) # all tiles are zero now
+
+    def step(i, _):
+        amx(e, 'tileloadd64', byte(0), pointer(a, i, 64), bytes_of(a_row))
+        for v in range(vectors): amx(e, 'tileloadd64', byte(1+v), pointer(e.b.add(b, i64(v*width)), e.b.mul(i, b_row), 64), bytes_of(b_row))
+        for v in range(vectors): amx(e, 'tdpbusd' if e.whole else 'tdpbf16ps', byte(3+v), byte(0), byte(1+v))
+        return []
+    e.loop(i64(0), times, [], step)
+    for v in range(vectors): amx(e, 'tilestored64', byte(3+v), pointer(out, i64(v*rows), width), i64(width))
+    amx(e, 'tilerelease')
+    return [e.load(e.at(out, (v*rows + r, e.L))) for r,v in product(range(rows), range(vectors))]
+
 def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, safe, add):
     "A tile of `c`, `rows` × `vectors`, of which `cols` columns count, as a sum over `k` steps; added to what is there where `add` is true"
     grid = list(product(range(rows), range(vectors)))
@@ -52,14 +76,21 @@ def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, sa
     for r,v in product(range(rows), range(vectors+1)): e.prefetch(e.at(c, (r, c_row), (min(v*e.L, vectors*e.L-1), 1)))
 
     def step(l, sums, load=lambda p, mask: e.load(p)):
-        ys = [load(e.at(b, (l, b_row), (v*e.L, 1)), mask) for v,mask in enumerate(masks)]
-        xs = [e.spread(e.load(e.at(a, (r, a_row), (l, a_col), scalar=True))) for r in range(rows)]
-        return [e.fma(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        for l,of_x,of_y,multiply in e.terms(l):
+            ys = [of_y(load(e.at(b, (l, b_row), (v*e.L, 1)), mask)) for v,mask in enumerate(masks)]
+            xs = [of_x(e.spread(e.load(e.at(a, (r, a_row), (l, a_col), scalar=True)))) for r in range(rows)]
+            sums = [multiply(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        return sums
 
     def least(x, y): return e.b.select(e.b.icmp_signed('<', x, y), x, y)
 
+    start,totals = i64(0), [e.zero]*rows*vectors
+    if e.way.endswith('amx'):
+        times = e.b.sdiv(least(k, e.b.select(e.b.icmp_signed('<', safe, start), start, safe)), i64(16))
+        start,totals = e.b.mul(times, i64(16)), tile_sums(e, rows, vectors, times, a, a_row, b, b_row)
+
     def piece(p, totals):
-        begin = e.b.mul(p, i64(PIECE))
+        begin = e.b.add(start, e.b.mul(p, i64(PIECE)))
         stop = least(k, e.b.add(begin, i64(PIECE)))
         whole = e.b.sub(least(stop, safe), begin)
         sums = e.accumulate(whole, rows*vectors, lambda l, sums: step(e.b.add(begin, l), sums))
@@ -69,12 +100,12 @@ def emit_tile(e, rows, vectors, a, a_row, a_col, b, b_row, k, c, c_row, cols, sa
     def finish(load, store):
         with e.b.if_else(add) as (yes, no):
             with yes:
-                for s,place,(_,v) in zip(totals, places, grid): store(e.b.fadd(s, load(place, masks[v])), place, masks[v])
+                for s,place,(_,v) in zip(totals, places, grid): store(e.plus(s, load(place, masks[v])), place, masks[v])
             with no:
                 for s,place,(_,v) in zip(totals, places, grid): store(s, place, masks[v])
 
-    pieces = e.b.sdiv(e.b.add(k, i64(PIECE-1)), i64(PIECE))
-    totals = e.loop(i64(0), pieces, [e.zero]*rows*vectors, piece)
+    pieces = e.b.sdiv(e.b.add(e.b.sub(k, start), i64(PIECE-1)), i64(PIECE))
+    totals = e.loop(i64(0), pieces, totals, piece)
     with e.b.if_else(e.b.icmp_signed('==', cols, i64(vectors*e.L))) as (yes, no):
         with yes: finish(lambda p, mask: e.load(p), lambda x, p, mask: e.store(x, p))
         with no: finish(e.masked_load, e.masked_store)
@@ -212,10 +243,12 @@ COLS = (1, 2, DC)
 def emit_dots(e, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add):
     "`rows` × `cols` dot products at once, added to what is there where `add` is true; meanwhile ask for the rows of `a` that are `ahead`"
     def step(l, sums, load=e.load):
-        ys = [load(e.at(b, (j, b_row), (l, e.L))) for j in range(cols)]
-        xs = [load(e.at(a, (r, a_row), (l, e.L))) for r in range(rows)]
         for r in range(rows): e.prefetch(e.at(a, (r, a_row), (ahead, a_row), (l, e.L)))
-        return [e.fma(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        for l,of_x,of_y,multiply in e.terms(l):
+            ys = [of_y(load(e.at(b, (j, b_row), (l, e.L)))) for j in range(cols)]
+            xs = [of_x(load(e.at(a, (r, a_row), (l, e.L)))) for r in range(rows)]
+            sums = [multiply(x, y, s) for (x,y),s in zip(product(xs, ys), sums)]
+        return sums
 
     whole = e.b.sdiv(k, i64(e.L))
     rest = e.b.sub(k, e.b.mul(whole, i64(e.L)))
@@ -224,8 +257,8 @@ def emit_dots(e, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add):
     sums = e.loop(i64(0), e.b.zext(e.b.icmp_signed('>', rest, i64(0)), i64), sums, edge)
     for (r,j),s in zip(product(range(rows), range(cols)), sums):
         place = e.at(c, (r, c_row), (j, 1), scalar=True)
-        before = e.b.select(add, e.load(place), ir.Constant(e.t, 0.))
-        e.store(e.b.fadd(e.total(s), before), place)
+        before = e.b.select(add, e.load(place), ir.Constant(e.t, None))
+        e.store(e.plus(e.total(s), before), place)
 
 @intrinsic
 def dots(typingctx, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add, kind):
@@ -305,14 +338,14 @@ def patience(words):
 
 @lru_cache
 def product_for(
-    dtype, # of all arrays, NumPy's dtype of float32 or float64
+    dtype, # of all arrays, NumPy's dtype of float32 or float64, or one that `word_dtype` gave
 ): # the address of the first, and the second
     "`do_chunk` and `start_job`, compiled for `dtype`, or loaded from where they were kept. Raises `RuntimeError` where numba does not compile"
     need_compiler()
-    scalar = dtype.type
+    scalar,number = (dtype, np.dtype(np.uint32)) if dtype.names else (dtype.type, dtype)
     def product_chunk(q, params, space): do_chunk(q, params, space, np.empty(0, scalar))
-    with patience(f'groundup: the first product in {dtype} is being compiled, or loaded, which takes some seconds'):
-        x,c = (types.Array(numba.from_dtype(dtype), 2, *how) for how in (('A', True), ('C',)))
+    with patience(f'groundup: the first product in {dtype.names[0] if dtype.names else dtype} is being compiled, or loaded, which takes some seconds'):
+        x,c = (types.Array(numba.from_dtype(number), 2, *how) for how in (('A', True), ('C',)))
         kinds = types.UniTuple(types.int64, 2)(types.Array(types.int64, 1, 'C'), x, x, c, *[types.intp]*12)
         chunk = cached_cfunc(chunk_kind, error_model='numpy')(product_chunk)
         return chunk.address, cached_njit(signature_or_function=[kinds], nogil=True)(start_job)
@@ -328,11 +361,12 @@ def run_product(
     steps:tuple=(0,0,0), # numbers from one product to the next, in `x`, `y` and `c`
     k_last:int=None, # inner dimension of the last product; default: k
     sizes:tuple=None, # steps and rows of a block; default: `block_sizes`
+    dtype=None, # for `x` and `y` of words, uint32, what they hold, as `word_dtype` says it; `c` is of float32 or int32 then
 ):
     "Fill `c` with the product of `x` and `y`, in chunks that up to so many threads take. Shapes are not checked"
-    what,start = product_for(x.dtype)
+    what,start = product_for(dtype or x.dtype)
     params = np.empty(21, np.int64)
-    chunks,room = start(params, x, y, c, *grid, count-1, *steps, k_last or x.shape[1], *(sizes or block_sizes(x.itemsize)), NEAR, FAR,
+    chunks,room = start(params, x, y, c.view(x.dtype), *grid, count-1, *steps, k_last or x.shape[1], *(sizes or block_sizes(x.itemsize)), NEAR, FAR,
                         what if threads==1 else 0)
     if threads==1: return
     if room > SPACE: raise ValueError(f'blocks of {sizes} take {room} bytes, and a thread has {SPACE}: take smaller ones')
