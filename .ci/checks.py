@@ -194,7 +194,7 @@ def main():
     print(f"digits: {'those named by GROUNDUP_MNIST' if 'GROUNDUP_MNIST' in os.environ else 'downloaded, or drawn'}")
     try:
         env = environment(work/'dev')
-        good, _ = run(f'README: {readme_command("&& nbdev_test")}', readme_command('&& nbdev_test'), 15*minutes, **env)
+        good, _ = run(f'README: {readme_command("&& nbdev_test")}', readme_command('&& nbdev_test'), 30*minutes, **env)
         run('pip check', 'pip check', **env)
         run('nbdev_export, nbdev_clean, README', 'nbdev_export && nbdev_clean && .ci/readme.py', 5*minutes, **env)
         clean('export, clean and README leave git as it was')
