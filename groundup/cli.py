@@ -76,6 +76,14 @@ class Interrupt:
     def raise_if_asked(self):
         if self.asked: raise KeyboardInterrupt
 
+    @contextmanager
+    def heard(self):
+        "A library may make another error of a Ctrl-C; here it stays what it was"
+        try: yield
+        except Exception:
+            if not self.held: self.raise_if_asked()
+            raise
+
     def __enter__(self):
         self.main = threading.current_thread() is threading.main_thread()
         if self.main: self.handler = signal.signal(signal.SIGINT, self._handle)
@@ -171,7 +179,7 @@ def run_job(prepare, what, files, args, stop):
     if 'matplotlib' not in sys.modules: os.environ['MPLBACKEND'] = 'Agg'  # no window, whatever the configuration says
     out,found,job,stream = writable(args.out, files), [], Job(), sys.stderr if args.json else sys.stdout
     try:
-        with waiting('loading torch and numba') as show:
+        with stop.heard(), waiting('loading torch and numba') as show:
             def say(words):
                 stop.raise_if_asked()
                 show(words)
@@ -180,8 +188,7 @@ def run_job(prepare, what, files, args, stop):
                 found.append(one)
                 stop.raise_if_asked()
             stop.raise_if_asked()
-    except (KeyboardInterrupt, Exception) as e:
-        if not (stop.asked or isinstance(e, KeyboardInterrupt)): raise  # a library may make something else of a Ctrl-C
+    except KeyboardInterrupt:
         if found: put_out(job.lines(), stream)
         raise KeyboardInterrupt(f"stopped after {len(found)} {what}{'s'*(len(found)!=1)}; no file was written") from None
     if not (job.measured() if job.measured else found):
@@ -330,7 +337,8 @@ def train_digits(args, stop):
         x,y,x_valid,y_valid,x_test,y_test = map(torch.as_tensor, (*known, *get_test_data(args.data)))
     how = {**training.NETS[args.net][1], **({'epochs': args.epochs} if args.epochs else {})}
     net = training.make_net(args.net, gen := WichmannHill(args.seed))
-    try: training.train(net, x, y, gen, product=rung.f, watch=(x_valid, y_valid), each=each, **how)
+    try:
+        with stop.heard(): training.train(net, x, y, gen, product=rung.f, watch=(x_valid, y_valid), each=each, **how)
     except KeyboardInterrupt:
         if not history: raise KeyboardInterrupt('stopped before the first epoch was finished; no file was written') from None
         save_weights(path, args.net, net.weights)
@@ -457,13 +465,12 @@ def main(
             args = parser().parse_args(argv)
             for option in ('rows', 'rungs', 'ranks', 'device', 'data')[:4 if args.command=='train' else 5] if args.command else ():
                 if getattr(args, option) is not None: raise ValueError(f'--{option} belongs to the ladder, and {args.command} has no use for it: leave it out')
-            status = args.job(args, stop)
+            with stop.heard(): status = args.job(args, stop)
         except SystemExit as e: status = e.code  # argparse has said all there is to say
         except KeyboardInterrupt as e: words = str(e) or 'stopped'
         except BrokenPipeError: status = 0  # `groundup | head`
-        except Exception as e:
-            if not stop.asked and not isinstance(e, (ValueError, OSError, RuntimeError, MemoryError, ArithmeticError)): raise
-            status,words = 130 if stop.asked else 2, next(iter(str(e).splitlines()), type(e).__name__)
+        except (ValueError, OSError, RuntimeError, MemoryError, ArithmeticError) as e:
+            status,words = 2, next(iter(str(e).splitlines()), type(e).__name__)
             if getattr(e, 'errno', None): words = f'{e.filename}: {e.strerror}' if e.filename else f'cannot write to standard output: {e.strerror}'
         full = flushed(sys.stdout)
         if full and not isinstance(full, BrokenPipeError): status,words = 2, words or f'cannot write to standard output: {full.strerror}'
