@@ -204,7 +204,7 @@ def main():
         layout()
         # what nbdev_test leaves out: slow cells, with what they need. Here in Jupyter, and with neither file, network nor drawn digits (an address that
         # refuses every connection stands in for a missing network); `data` runs so as a whole
-        again = [p for p in books() if p.stem == '01_data' or re.search(r'"#\| slow', p.read_text())]
+        again = [p for p in books() if p == root/'nbs'/'01_data.ipynb' or re.search(r'"#\| slow', p.read_text())]
         def slow():
             return run(CELLS, '.ci/execute.py --check --slow --timeout 600 ' + ' '.join(shlex.quote(str(p)) for p in again), 40*minutes, show=True, **env, GROUNDUP_MNIST='',
                        XDG_CACHE_HOME=str(work/'cache'), NUMBA_CACHE_DIR=compiled(env), https_proxy='http://127.0.0.1:9')[1]

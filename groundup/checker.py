@@ -7,7 +7,7 @@ __all__ = ['CHAPTERS', 'EXERCISES', 'DISGUISED', 'RAISED', 'COSTS', 'SWAPS', 'SI
            'source_of', 'function_of', 'define', 'Cost', 'Note', 'TooLong', 'plain', 'tag', 'call', 'line_of',
            'observe', 'grid', 'differs', 'show', 'codes_of', 'loops_of', 'no_loop', 'at_most_loops', 'one_expression',
            'is_compiled', 'without', 'uses_einsum', 'is_blank', 'first_look', 'symptom', 'edits', 'suspect', 'edited',
-           'traits', 'only_where', 'drawn', 'describe', 'example_of', 'verdict', 'said_of', 'recognise', 'counts',
+           'traits', 'only_where', 'drawn', 'describe', 'example_of', 'verdict', 'printed_only', 'recognise', 'counts',
            'words', 'check_here', 'sizes', 'ints']
 
 # %% ../nbs/backstage/checker.ipynb #3d324324
@@ -516,8 +516,7 @@ def _first(x): return x[1][0][1] if tag(x)=='dict' and x[1] else x
 
 # %% ../nbs/backstage/checker.ipynb #a4b8fa30
 SWAPS = {'Add': 'Sub', 'Sub': 'Add', 'Mult': 'Add', 'Div': 'Mult', 'FloorDiv': 'Div', 'Mod': 'FloorDiv', 'Pow': 'Mult', 'MatMult': 'Mult',
-         'Lt': 'LtE', 'LtE': 'Lt',
-         'Gt': 'GtE', 'GtE': 'Gt', 'Eq': 'NotEq', 'NotEq': 'Eq', 'And': 'Or', 'Or': 'And', 'USub': 'UAdd'}
+         'Lt': 'LtE', 'LtE': 'Lt', 'Gt': 'GtE', 'GtE': 'Gt', 'Eq': 'NotEq', 'NotEq': 'Eq', 'And': 'Or', 'Or': 'And', 'USub': 'UAdd'}
 SIGNS = dict(Add='+', Sub='-', Mult='*', Div='/', FloorDiv='//', Mod='%', Pow='**', MatMult='@',
              Lt='<', LtE='<=', Gt='>', GtE='>=', Eq='==', NotEq='!=', And='and', Or='or', LShift='<<', RShift='>>', BitAnd='&', BitOr='|')
 
@@ -725,11 +724,11 @@ def verdict(
         if why := differs(got, expected):
             done += [g for g,_ in did if tag(g) not in ('late', 'died')]
             right = [observe(e, e.solution, case)[0] for case,_ in zip(cases, done)]
-            return dict(found, why=why, expected=expected, named=said_of(found, odd) or recognise(e, cases, done, right, n, odd, clock),
+            return dict(found, why=why, expected=expected, named=printed_only(found) or recognise(e, cases, done, right, n, odd, clock),
                         counts=counts(e, cases, done))
     return dict(found, why=None, named=None, counts=counts(e, cases, done))
 
-def said_of(found, odd):
+def printed_only(found):
     if found['got'] is None and found['printed']: return '`print` shows it to you; `return` gives it to the caller'
 
 def _alike(g, d): return differs(g, d, exact=True) is None and (tag(g) != 'raised' or g[2]==d[2])

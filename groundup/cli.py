@@ -21,6 +21,7 @@ from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from string import ascii_uppercase
+from traceback import walk_stack
 from types import SimpleNamespace
 from . import __version__
 
@@ -65,13 +66,13 @@ def in_range(option, value, low, high):
 
 # %% ../nbs/backstage/cli.ipynb #d9280ca5
 class Interrupt:
-    "While this context is open, the first Ctrl-C raises `KeyboardInterrupt` and is remembered, and later ones are ignored"
+    "While this context is open, the first Ctrl-C is remembered and raises `KeyboardInterrupt`, but not within an import; later ones are ignored"
     asked = held = False
-    def _handle(self, *_):
+    def _handle(self, signum, frame):
         self.asked = True
         if self.held: return
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        if not any('importlib' in f.f_code.co_filename for f,_ in walk_stack(frame)): raise KeyboardInterrupt
 
     def raise_if_asked(self):
         if self.asked: raise KeyboardInterrupt
@@ -335,6 +336,7 @@ def train_digits(args, stop):
         say('loading the digits')
         *known,where = load(args.data)
         x,y,x_valid,y_valid,x_test,y_test = map(torch.as_tensor, (*known, *get_test_data(args.data)))
+    stop.raise_if_asked()
     how = {**training.NETS[args.net][1], **({'epochs': args.epochs} if args.epochs else {})}
     net = training.make_net(args.net, gen := WichmannHill(args.seed))
     try:
@@ -358,6 +360,7 @@ def read_digit(args, stop):
     from groundup.handwriting import read_picture
     digit = read_picture(args.picture)
     with waiting('loading torch and numba'): from groundup.training import load_net, softmax
+    stop.raise_if_asked()
     net = load_net(args.weights)
     p = softmax(net.forward(digit[None]))[0].tolist()
     best = p.index(max(p))
@@ -372,6 +375,7 @@ def read_digit(args, stop):
 def practise(args, stop):
     "Do what `practice` was asked for; the exit status"
     from groundup import practice
+    stop.raise_if_asked()
     what,id = args.what, args.exercise
     given = [x for x in (id, args.file) if x]
     most = dict(progress=0, next=0, check=2, watch=2).get(what, 1)
