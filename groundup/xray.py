@@ -436,10 +436,12 @@ class _Maths(_Source):
         self.refuse(node, 'this is neither true nor false; compare numbers')
 
 # %% ../nbs/backstage/xray.ipynb #49ad489c
-def _folded(node):
-    "What Python makes of literals before numba sees them; None for anything else"
+def _folded(node, before=False):
+    "What an operation with literals gives in Python; None for anything else and, `before`, for what Python leaves to numba, such as numbers that are too long"
     if any(isinstance(x, ast.expr) and not isinstance(x, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare)) for x in ast.walk(node)): return None
-    try: v = eval(compile(ast.fix_missing_locations(ast.Expression(node)), '', 'eval'))
+    code = compile(ast.fix_missing_locations(ast.Expression(node)), '', 'eval')
+    if before and len(code.co_code) > len(compile('1', '', 'eval').co_code): return None
+    try: v = eval(code)
     except (ArithmeticError, TypeError, ValueError): return None
     return v if isinstance(v, (int, float)) else None
 
@@ -487,7 +489,7 @@ class _Expressions(_Maths):
     def at_Slice(self, node): return _Obj(node)
 
     def at_BinOp(self, node):
-        if (v := _folded(node)) is not None: return self.outside(v, node)
+        if (v := _folded(node, before=True)) is not None: return self.outside(v, node)
         a,b = self.value(node.left), self.value(node.right)
         if isinstance(a, _Tup) and isinstance(b, _Tup) and isinstance(node.op, ast.Add): return _Tup(a.items + b.items)
         a,b = (self.read(x, (), node) if isinstance(x, _Arr) and not x.shape else x for x in (a, b))
@@ -549,8 +551,9 @@ class _Expressions(_Maths):
         return name
 
     def constant(self, n):
-        "A constant for numba: written here, outside, or the only value that a name ever gets; None for anything else"
+        "A constant for numba: written here, outside, the only value that a name ever gets, or the one that it has on every way that leads here; None for anything else"
         if isinstance(n, ast.Name):
+            if last := self.env.get('=' + n.id): return last.what[1]
             if n.id in self.only: return self.constant(self.only[n.id])
             return v if n.id not in self.local and isinstance(v := self.outer.get(n.id), (int, float)) else None
         if isinstance(n, ast.IfExp): return None if (known := self.decided(n.test)) is None else self.constant(n.body if known else n.orelse)
@@ -975,6 +978,7 @@ class _Function(_Calls):
                 p = _Num(slot, 'ref', slot, slot)
             parts.append(p)
         self.env[name] = _rebuilt(v, iter(parts))
+        self.env.pop('=' + name, None)
 
     def flow(self, env, target):
         "Statements that turn the variables of `env` into those of `target`"
@@ -999,7 +1003,7 @@ class _Function(_Calls):
             for name,v in e.items():
                 if name not in res: res[name] = v
                 elif res[name] != v: res[name] = None if v is None or res[name] is None else _joined(self.prefix+name, res[name], v)
-        return res
+        return {name: v for name,v in res.items() if name[0] != '=' or all(e.get(name)==v for e in envs)}
 
     def body(self, statements):
         for s in statements:
@@ -1017,8 +1021,11 @@ class _Function(_Calls):
 
     def do_Assign(self, s):
         self.assigned = ast.unparse(s.targets[0])
-        v = self.value(s.value)
-        for target in s.targets: self.assign(target, v, s)
+        v,constant = self.value(s.value), self.constant(s.value)
+        for target in s.targets:
+            self.assign(target, v, s)
+            if constant is not None and isinstance(getattr(target, 'ctx', None), ast.Store) and isinstance(target, ast.Name):
+                self.env['=' + target.id] = _Obj((s, constant)) # here it's a constant, even if the name gets other values elsewhere
 
     def assign(self, target, v, s):
         if isinstance(target, ast.Name): return self.bind(target.id, v)
@@ -1104,7 +1111,7 @@ class _Function(_Calls):
         def widen(name, v):
             if v is None or name not in assigned or isinstance(v, _Arr) and (before is None or v==before.get(name)): return v
             return _rebuilt(v, iter([wide(*x) for x in zip(self.slots(name, v), _parts(v))]))
-        return {name: widen(name, v) for name,v in env.items()}
+        return {name: widen(name, v) for name,v in env.items() if name[0] != '=' or name[1:] not in assigned}
 
     def go_round(self, s, before, write):
         "Compile a loop until its variables keep their types; `write` writes it"
@@ -1118,7 +1125,7 @@ class _Function(_Calls):
             self.loops.pop()
             full,after = self.meet([before, *loop.heads]), self.meet(loop.exits)
             new = self.widened({k: v for k,v in full.items() if k in before or k in missed}, assigned, before if tries else None)
-            later = {k: v for k,v in full.items() if k not in new}
+            later = {k: v for k,v in full.items() if k not in new and k[0] != '='}
             if new==head and later==late and (exit==after or exit is None and not any(self.flow(e, after) for e in loop.exits)): break
             head,exit,late = new, after, later
         self.line = s.lineno + self.first - 1
