@@ -179,6 +179,7 @@ def site(env):
     if not good: return
     said = re.findall(r'^.*\b(?:WARN|WARNING|ERROR)\b.*$', out, flags=re.M)
     must('no warning when the site is built', not said, '\n        '.join(said))
+    must('nbdev knows where each function is', 'symbol-links' in (root/'_docs'/'loops.html').read_text(), 'no links to sources: is groundup installed (pip install -e .)?')
     if not whole: run('selenium', 'pip install -q selenium', 5*minutes, **env)
     run('the site in a browser', '.ci/browser.py' + ' --all'*whole, 15*minutes, show=True, **env)
 
