@@ -556,6 +556,10 @@ class _Expressions(_Maths):
             if last := self.env.get('=' + n.id): return last.what[1]
             if n.id in self.only: return self.constant(self.only[n.id])
             return v if n.id not in self.local and isinstance(v := self.outer.get(n.id), (int, float)) else None
+        if isinstance(n, ast.BoolOp):
+            for v in map(self.constant, n.values):
+                if v is None or bool(v)==isinstance(n.op, ast.Or): break
+            return v
         if isinstance(n, ast.IfExp): return None if (known := self.decided(n.test)) is None else self.constant(n.body if known else n.orelse)
         if isinstance(n, ast.UnaryOp): return _folded(type(n)(n.op, ast.Constant(v))) if (v := self.constant(n.operand)) is not None else None
         return _folded(n)
