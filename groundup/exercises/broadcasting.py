@@ -10,7 +10,7 @@ import torch
 from groundup.checker import Note, at_most_loops, call, define, no_loop, one_expression, sizes, without
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #25b3072b
-def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
+def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
 
 @define('broadcasting-1', 'Columns that average to nothing')
 class _:

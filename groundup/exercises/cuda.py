@@ -16,7 +16,7 @@ from groundup.xray import array, unfilled, xray
 ASKS = {'out of bounds': 'has this thread a number to work on? If so, which index runs too far?',
         'uninitialised': 'which thread should write it, and is there a barrier in between?',
         'race': 'is there a barrier missing between them, or do they have to take turns?',
-        'missed barrier': 'every thread of a block has to come to every `syncthreads`, also one that has nothing else to do',
+        'missed barrier': 'all threads of a block have to come to the same `syncthreads`, also those with nothing else to do',
         'wrapped index': 'a negative index counts from the end in Python; on a GPU it is a place before the array',
         'alias': 'two arrays are one and the same memory'}
 
@@ -40,7 +40,7 @@ def words_of(fault, f):
     if fault.kind=='out of bounds':
         allowed = f"{fault.array}[{','.join(['0'] * len(fault.shape))}] to {fault.array}[{','.join(str(n-1) for n in fault.shape)}]"
         drawn = picture(fault)
-        said = f'{who(fault.first)}, {verb(fault.first)} {place}, and there is {allowed}' + f'\n{drawn}\n'*bool(drawn)
+        said = f'{who(fault.first)}, {verb(fault.first)} {place}, and there is {allowed}' + f'\n{drawn}'*bool(drawn)
     elif fault.kind=='uninitialised': said = f'{who(fault.first)}, reads {place}, which nobody has written yet'
     elif fault.kind=='race':
         said = ''.join(f'\n    {verb(touch)} {place}: {who(touch)}' for touch in (fault.first, fault.second)) + '\nand nothing says who comes first'
@@ -49,7 +49,7 @@ def words_of(fault, f):
                f'{name_of(fault.missing[0])} for one'
     elif fault.kind=='wrapped index': said = f'{who(fault.first)}, {verb(fault.first)} {place}'
     else: said = str(fault).removeprefix(f'{fault.kind}: ')
-    return f'{fault.kind}: {said}: {ASKS[fault.kind]}'
+    return f'{fault.kind}: {said}\n{ASKS[fault.kind]}'
 
 def launched(
     f, # an answer
@@ -77,7 +77,7 @@ def alone(report, name, n):
     most = max(map(max, report.per_thread(name)))
     if most > 1: return Note('alone', f'one thread reads {most} of the {n} numbers; each should do one of its own')
 
-def through(report): return None if report.total('rounds', space='shared') else Note('global', 'nothing goes through shared memory here: mend what does')
+def through(report): return None if report.total('rounds', space='shared') else Note('global', 'nothing goes through shared memory here: keep the tile, and mend what is wrong with it')
 
 def empty(*shape): return array(shape, 'float32', float('nan'))
 def floats(rng, *shape): return [floats(rng, *shape[1:]) if shape[1:] else float(rng.randint(-9, 9)) for _ in range(shape[0])]
@@ -504,6 +504,10 @@ class _:
                  'barrier missing at the end of the loop'),
                 ('        cuda.syncthreads()\n        for l', '        for l',
                  'a thread multiplies what the others have not fetched yet: there is a barrier missing after filling'),
+                ('ta[y,x] = a[i,l0+x] if i < a.shape[0] and l0+x < a.shape[1] else float32(0)\n        tb[y,x] = b[l0+y,j] if l0+y < b.shape[0] and '
+                 'j < b.shape[1] else float32(0)',
+                 'if i < a.shape[0] and l0+x < a.shape[1]: ta[y,x] = a[i,l0+x]\n        if l0+y < b.shape[0] and j < b.shape[1]: tb[y,x] = b[l0+y,j]',
+                 'the tiles have to be filled beyond the edge, too: put zeros there'),
                 (' and l0+x < a.shape[1]', '', 'a tile reaches over the end of the inner dimension: put zeros there'),
                 ('ta[y,l]*tb[l,x]', 'ta[l,y]*tb[x,l]', 'the tiles are read the wrong way round: a row of `ta`, a column of `tb`'),
                 ('if i < c.shape[0] and j < c.shape[1]: c', 'c', 'threads beyond the edge of `c` write as well'))

@@ -171,10 +171,10 @@ class _:
              '`rng` gives another order each time it is asked. How often is it asked here?',
              'Shuffle the places, `list(range(len(xs)))`, once, and take both lists in that order.')
     def cases(rng):
-        for n in (3, 3, 1, 12, 20): yield rng.sample(range(100), n), rng.randrange(10**6)
-    def run(f, xs, seed):
-        ys,orders,rng = [10*x for x in xs], {}, random.Random(seed)
-        again = [[*map(list, f(list(xs), list(ys), random.Random(seed)))] for _ in range(2)]
+        for n in (3, 3, 1, 12, 20): yield (xs := rng.sample(range(100), n)), [10*x for x in xs], rng.randrange(10**6)
+    def run(f, xs, ys, seed_of_rng):
+        orders,rng = {}, random.Random(seed_of_rng)
+        again = [[*map(list, f(list(xs), list(ys), random.Random(seed_of_rng)))] for _ in range(2)]
         if again[0] != again[1]: return Note('own', 'the same generator gives another order the second time: draw from `rng`')
         for _ in range(4000 if len(xs) < 4 else 3):
             got,labels = map(list, f(list(xs), list(ys), rng))

@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../../nbs/exercises/12_distributed.ipynb #cda4cae9
 import numpy as np
-from groundup.checker import Cost, define, no_loop
+from groundup.checker import Cost, call, define, no_loop
 from groundup.exercises.numba import small
 
 # %% ../../nbs/exercises/12_distributed.ipynb #52ae8cfc
@@ -128,34 +128,57 @@ class _:
 # %% ../../nbs/exercises/12_distributed.ipynb #25ba9cdc
 @define('distributed-7', 'One step of a ring')
 class _:
-    task = """Ranks in a ring add up their vectors. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a number to keep it
-        short, is piece p of rank r. In step s, counted from 0, rank r sends its piece number (r-s) modulo the number of ranks to the next rank, which
-        adds it to its own piece of the same number. All send at the same time. Return what all ranks hold after step `s`, as a new list of lists.
-        After ranks-1 steps, each has one piece of the whole sum: a reduce-scatter, and nobody sent more than a vector."""
+    task = """Ranks in a ring add up their vectors of float32. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a list of
+        numbers, is piece p of rank r, and pieces of one number are equally long. In step s, counted from 0, rank r sends its piece number (r-s) modulo
+        the number of ranks to the next rank, which adds it to its own piece of the same number. All send at the same time. Return two things: what all
+        ranks hold after step `s`, in new lists, and a list of the bytes that each rank sends in this step. After ranks-1 steps, each has one piece of
+        the whole sum: a reduce-scatter, and nobody sent more than a vector."""
     hints = ('Three ranks, step 0: rank 0 sends its piece 0 to rank 1, rank 1 its piece 1 to rank 2, rank 2 its piece 2 to rank 0. Write down what they '
             'hold then.',
-             'Seen from the receiver: rank r gets from rank r-1, and the piece has the number that rank r-1 sends.',
-             'Copy the lists. For each r: `sender = (r-1) % ranks`, `p = (sender-s) % ranks`, and add `pieces[sender][p]`, from before the step.')
+             'One loop over the rank that sends is enough. Where does it send, and which piece? A number of float32 has 4 bytes.',
+             'Copy the lists. For each r: `p = (r-s) % ranks`, `to = (r+1) % ranks`, and put `[x+y for x,y in zip(…, …)]` of the old pieces into `new[to][p]`.')
     def cases(rng):
-        for ranks,s in ((3, 0), (3, 1), (2, 0), (1, 0), *((n, rng.randrange(n-1)) for n in (rng.randint(3, 6) for _ in range(5)))):
-            yield [[rng.randint(1, 99) for _ in range(ranks)] for _ in range(ranks)], s
+        for ranks,s in ((3, 0), (3, 1), (2, 0), *((n, rng.randrange(n-1)) for n in (rng.randint(3, 6) for _ in range(5)))):
+            lengths = [2, *(rng.randint(1, 3) for _ in range(ranks-2)), 1]
+            yield [[[rng.randint(1, 99) for _ in range(n)] for n in lengths] for _ in range(ranks)], s
+    def run(f, pieces, s):
+        got = call(f, pieces, s)
+        return dict(zip(('pieces', 'bytes sent'), got)) if isinstance(got, (list, tuple)) and len(got)==2 else got
     def after_step(pieces, s):
-        ranks,new = len(pieces), [list(row) for row in pieces]
+        ranks,new,sent = len(pieces), [list(row) for row in pieces], []
         for r in range(ranks):
-            sender = (r-1) % ranks
-            p = (sender-s) % ranks
-            new[r][p] += pieces[sender][p]
-        return new
-    also = 'n = len(pieces)\nreturn [[pieces[r][p] + (pieces[r-1][p] if p==(r-1-s) % n else 0) for p in range(n)] for r in range(n)]'
+            p,to = (r-s) % ranks, (r+1) % ranks
+            piece = pieces[r][p]
+            new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]
+            sent.append(4*len(piece))
+        return new, sent
+    also = 'n = len(pieces)\nadd = lambda x, y: [a+b for a,b in zip(x, y)]\n' \
+           'new = [[add(pieces[r][p], pieces[r-1][p]) if p==(r-1-s) % n else pieces[r][p] for p in range(n)] for r in range(n)]\n' \
+           'return new, [4*len(pieces[r][(r-s) % n]) for r in range(n)]'
     used = 'all_reduce, and "The bill, before you order": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
-    mistakes = (('new[r][p] += pieces[sender][p]', 'new[sender][p] += pieces[r][p]', 'sender and receiver are swapped'),
-                ('pieces[sender][p]', 'pieces[r][p]', "this adds a rank's own piece; add what the sender has"),
-                ('p = (sender-s) % ranks', 'p = s', 'which piece is sent depends on who sends it'),
-                ('p = (sender-s) % ranks', 'p = (r-s) % ranks', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
-                ('(r-1) % ranks', '(r+1) % ranks', 'the ring goes round the other way: a rank gets from the one before it'),
-                ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]',
-                 'what comes in is added to the piece that is there, and does not replace it'),
-                ('(sender-s)', '(sender+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'))
+    mistakes = (('new[to][p] = [x', 'new[r][p] = [x', 'sender and receiver are swapped'),
+                ('piece = pieces[r][p]', 'piece = pieces[to][p]', "this adds a rank's own piece; add what the sender has"),
+                ('p,to = (r-s) % ranks,', 'p,to = s,', 'which piece is sent depends on who sends it'),
+                ('(r-s)', '(r+1-s)', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
+                ('(r+1) % ranks', '(r-1) % ranks', 'the ring goes round the other way: a rank sends to the one after it'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'piece', 'what comes in is added to the piece that is there, and does not replace it'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'pieces[to][p] + piece', '`+` puts two lists behind each other: add number by number'),
+                ('sent.append', 'new[r][p] = [0 for _ in piece]\n        sent.append', 'what is sent is a copy: the sender keeps its piece'),
+                ('(r-s)', '(r+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
+                ('[list(row) for row in pieces]', 'list(pieces)', 'copy the lists of all ranks, too: `[list(row) for row in pieces]`'),
+                ('new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]', 'q = (p+1) % ranks\n        new[to][q] = [x+y for x,y in zip(pieces[to][q], piece)]',
+                 'what comes in belongs to the piece of the same number'),
+                ('ranks,new = len(pieces),pieces\nfor q in range(s+1):\n    old,new,sent = new,[list(row) for row in new],[]\n    for r in range(ranks):\n'
+                 '        p,to = (r-q) % ranks,(r+1) % ranks\n        new[to][p] = [x+y for x,y in zip(old[to][p], old[r][p])]\n'
+                 '        sent.append(4*len(old[r][p]))\nreturn new, sent',
+                 'these are all the steps up to `s`; only step `s` itself is asked for'),
+                ('4*len', 'len', 'these are numbers; each has 4 bytes'),
+                ('4*len', '8*len', 'a number of float32 has 4 bytes, and not 8'),
+                ('4*len(piece)', '4*sum(map(len, pieces[r]))', 'these are the bytes of the whole vector; a step sends a single piece of it'),
+                ('4*len(piece)', '4*len(pieces[r][p-1])', 'these are the bytes that come in; what each rank sends is asked for'),
+                ('return new, sent', 'return new', 'the bytes are missing: return what the ranks hold, and then the bytes'),
+                ('return new, sent', 'return new, sum(sent)', 'these are the bytes of all ranks together; give a list with those of each'),
+                ('range(ranks):', 'range(ranks-1):', 'the last rank sends, too: to rank 0'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #bcea43a3
 @define('distributed-5', 'A mean of means')

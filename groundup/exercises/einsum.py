@@ -12,7 +12,7 @@ import torch
 from groundup.checker import define, no_loop, sizes, uses_einsum
 
 # %% ../../nbs/exercises/06_einsum.ipynb #d7904aef
-def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
+def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
 
 @define('einsum-2', 'A product with a transpose')
 class _:
