@@ -652,16 +652,16 @@ def verdict(
     clock=None, # makes a context that raises `TooLong` in time, for edits of the solution; default: no edits are tried
 ) -> dict: # what was found; `why` is None if all is right
     "Compare an answer with the solution, up to the first case that differs"
-    did,done,found = iter(did), [], {}
+    did,done,right = iter(did), [], []
     for n,case in enumerate(cases):
         got,printed = next(did, (('died', ''), ''))
         found = dict(number=n+1, of=len(cases), input=describe(e, case), got=got, printed=printed)
         if tag(got) in ('late', 'died'): return dict(found, why=tag(got))
         done.append(got)
-        expected,_ = observe(e, e.solution, case)
+        right.append(expected := observe(e, e.solution, case)[0])
         if why := differs(got, expected):
             done += [g for g,_ in did if tag(g) not in ('late', 'died')]
-            right = [observe(e, e.solution, case)[0] for case,_ in zip(cases, done)]
+            right += [observe(e, e.solution, case)[0] for case in cases[n+1:len(done)]]
             return dict(found, why=why, expected=expected, named=printed_only(found) or recognise(e, cases, done, right, n, odd, clock),
                         counts=counts(e, cases, done))
     return dict(found, why=None, named=None, counts=counts(e, cases, done))
