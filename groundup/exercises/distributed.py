@@ -35,8 +35,7 @@ class _:
     def by_columns(a, shards): return np.concatenate([a@s for s in shards], axis=1)
     also = 'return np.hstack([a@s for s in shards])'
     used = 'the scheme "columns" of "Four ways to share a product"'
-    mistakes = (('shards]', 'shards[:-1]]', 'the part of the last rank is missing'),
-                ('a@s', 's@a', 'the factors are swapped: `a` comes first'),
+    mistakes = (('a@s', 's@a', 'the factors are swapped: `a` comes first'),
                 ('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner '
             'dimension'),
                 ('axis=1', 'axis=0', 'the parts are put below each other; columns lie side by side'),
@@ -60,9 +59,7 @@ class _:
     def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
     also = 'res = 0\nfor r in range(len(a_shards)): res = res + a_shards[r]@b_shards[r]\nreturn res'
     used = 'the scheme "inner": each rank sends nearly a whole result, however many ranks there are'
-    mistakes = (('zip(a_shards, b', 'zip(a_shards[:-1], b', 'the part of the last rank is missing'),
-                ('b_shards))', 'b_shards[::-1]))', 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'),
-                ('return a_shards[0]@b_shards[0] + sum(a@b for a,b in zip(a_shards, b_shards))', 'the part of rank 0 is added twice'),
+    mistakes = (('b_shards))', 'b_shards[::-1]))', 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
             'each part is already as large as the whole result; the parts have to be added, not put side by side'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])',
@@ -89,8 +86,7 @@ class _:
     also = 'return sum(a@b + (bias if r==0 else 0) for r,(a,b) in enumerate(zip(a_shards, b_shards)))'
     used = 'the layers of a network that no machine holds alone: only one rank adds the bias'
     bug = 'return sum(a@b + bias for a,b in zip(a_shards, b_shards))', 'every rank adds the bias to its part, so that the sum holds it once for each rank'
-    mistakes = (('+ bias', '- bias', 'the bias is subtracted; add it'),
-                ('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
+    mistakes = (('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
                 ('+ bias', '+ bias/len(a_shards)', 'the bias is divided by the number of ranks, and then added only once'),
                 ('return (sum(a@b + bias for a,b in zip(a_shards, b_shards)))/len(a_shards)', 'now the products are divided by the number of ranks, too'),
@@ -202,10 +198,7 @@ class _:
                 ('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
                 ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),
-                ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'),
-                ('return sum(m*c for m,c in zip(means, counts))/len(means)/len(counts)',
-                 'the sum is right, but it is divided by the number of ranks twice instead of the number of numbers'),
-                ('return max(zip(counts, means))[1]', 'this is the mean of the largest rank only'))
+                ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #e89012db
 @define('distributed-8', 'A rank that dies')
@@ -238,7 +231,6 @@ class _:
                 ('> limit', '>= limit', 'silent for exactly the limit is still alive: more than `limit` seconds'),
                 ('return next((r for r,t in enumerate(last) if now-t > limit), None)',
                  'this is the first one that is late; the one to blame has been silent longest, the others wait for it'),
-                ('min(last)', 'max(last)', 'this is the one that was heard most recently; the one to blame has been silent longest'),
                 ('return r if now - last[r] > limit else None', 'return r', 'the one that has been silent longest may be alive: compare with the limit'),
                 ('return [r for r,t in enumerate(last) if now-t > limit] or None',
                  'these are all that are late; only the one that has been silent longest is to blame'),

@@ -71,7 +71,6 @@ class _:
                  'the exponentials of large scores overflow: take the largest off first'),
                 (' + top', '', 'the largest was taken off in the sum, and not off the right score'),
                 ('scores[right]', 'top', 'this is the surprise about the largest score, not about the right one'),
-                ('return math.log', 'return -math.log', 'the sign of the logarithm: −log(a/b) is log(b) − log(a)'),
                 ('- scores[right]', '+ scores[right]', 'a larger score of the right answer means *less* surprise'))
 
 # %% ../../nbs/exercises/10_training.ipynb #1c223f68
