@@ -166,7 +166,7 @@ def get_exercise(
     if id not in EXERCISES and id in titles(): import_module(f"groundup.exercises.{id.rpartition('-')[0]}")
     if id in EXERCISES: return EXERCISES[id]
     if id in RETIRED: raise ValueError(f'{id} is no longer in the book; {RETIRED[id]} has taken its place')
-    near = difflib.get_close_matches(str(id), titles(), 3) or [i for i in titles() if i.endswith('-1')]
+    near = difflib.get_close_matches(str(id), titles(), 3) or [f'{first} to {last}' for first,*_,last in [[*titles()]]]
     raise ValueError(f"there is no exercise {id!r}; there are {', '.join(near)}")
 
 def next_exercise(
@@ -210,7 +210,8 @@ def report(e, answer, seconds):
                  + (f'; next: {after}' if after else ', which is all!')]
     else: lines = [f"✗ {e.id}: {found['said']}"] if 'said' in found else list(words(e, found, seconds))
     for name,(count,enough) in found.get('counts', {}).items():
-        lines.append(f"{name}: {count:,}, and {enough:,} in the book" + f"; your best so far is {mine['best'][name]:,}"*(name in mine.get('best', {})))
+        best = mine.get('best', {}).get(name, count)
+        lines.append(f'{name} in the last case: {count:,}; the book needs {enough:,}' + f'; your best so far is {best:,}'*(best < count))
     if passed: lines += _ways(e)
     elif not found.get('named') and mine.get('hints', 0) < len(e.hints):
         lines.append(f'Stuck? Open a hint, below the task or with `groundup practice hint {e.id}`')
@@ -342,6 +343,7 @@ def watch(
     while True:
         try:
             if (stamp := path.stat().st_mtime_ns) != seen:
+                if seen: print(file=sys.stderr)  # a line between reports
                 seen = stamp
                 tell(found := check_file(id, path))
                 if found: return found

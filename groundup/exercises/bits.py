@@ -136,9 +136,7 @@ return found"""
                 ('math.ldexp(round(m*2**digits), e-digits)', 'round(x, digits)', '`round` with two arguments counts decimal digits; these are binary ones'),
                 ('e-digits', '-digits', 'the exponent is missing: `x` is `m * 2**e`'),
                 ('x -= found[-1]', '', 'each part is the same: go on with what is still *missing*'),
-                ('round(', 'int(', 'this cuts; rounding to the nearest leaves a smaller rest'),
-                ('x -= found[-1]', 'x += found[-1]', 'what has been found is to be taken off, not put on top'),
-                ('e-digits', 'e', 'you have multiplied by `2**digits`: take that back in the exponent'))
+                ('round(', 'int(', 'this cuts; rounding to the nearest leaves a smaller rest'))
 
 # %% ../../nbs/exercises/11_bits.ipynb #f99c1fe1
 @define('bits-5', 'How long may a sum be?')

@@ -10,7 +10,7 @@ import torch
 from groundup.checker import Note, at_most_loops, call, define, no_loop, one_expression, sizes, without
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #25b3072b
-def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
+def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
 
 @define('broadcasting-1', 'Columns that average to nothing')
 class _:
@@ -27,7 +27,6 @@ class _:
     also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
     used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
     mistakes = (('x.mean(0)', 'x.median(0).values', 'these are medians; the mean is asked for'),
-                ('x - x', 'x + x', 'the means are added; they should be subtracted'),
                 ('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
                 ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
                 ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
@@ -61,7 +60,6 @@ class _:
             'wrong result'),
                 ('(1, keepdim=True)', '(0)', 'the columns have length one now; the task asks for the rows'),
                 ('.sqrt()', '', 'the root is missing'),
-                ('(x*x).sum(1, keepdim=True)', 'x.sum(1, keepdim=True)', 'the numbers are added up without being squared'),
                 ('(1, keepdim=True)', '()', 'all rows are divided by one length; each has its own'),
                 ('(x*x).sum(1, keepdim=True).sqrt()', 'x.abs().sum(1, keepdim=True)',
                  'the absolute values add up to 1 now; the length is the root of the sum of squares'))
@@ -98,15 +96,10 @@ class _:
                 ('q if p==1 else p', 'max(p, q)', 'the larger size is not always right: a 1 that meets an axis of size 0 becomes 0'),
                 ('(1,)*(n-len(s)) + s, (1,)*(n-len(t)) + t', 's + (1,)*(n-len(s)), t + (1,)*(n-len(t))',
                  'the shapes are lined up from the left; the rule begins at the last axis'),
-                ('return tuple(q if p==1 else p for p,q in zip(s[::-1], t[::-1]))[::-1]',
-                 'shapes that do not fit get a result, too, and the shorter shape cuts off the longer'),
-                ('if any(p != q and 1 not in (p, q) for p,q in zip(s, t)): return None\nreturn tuple(q if p==1 else p for p,q in zip(s, t))',
-                 'the shapes are lined up from the left, and the shorter cuts off the longer; the rule begins at the last axis'),
                 ('if any(p != q and 1 not in (p, q) for p,q in zip(s[::-1], t[::-1])): return None\nreturn tuple(q if p==1 else p for p,q in zip(s[::-1], '
                  't[::-1]))[::-1]', 'the shorter shape cuts off the longer; what is missing on the left counts as 1'),
                 ('p != q and 1 not in (p, q)', 'p != q', 'equal shapes only: an axis of size 1 stretches to any other'),
                 ('p != q and 1 not in (p, q)', 'p != q and p != 1', 'only one of the two may stretch here; the other may, too'),
-                ('p != q and 1 not in (p, q)', 'False', 'shapes that do not fit get a result, too; return None for them'),
                 ('n = max(len(s), len(t))\n', 'if len(s) != len(t): return None\n    n = len(s)\n',
                  'shapes of different length may fit: what is missing on the left counts as 1'))
 
@@ -125,8 +118,7 @@ class _:
     def distances(a, b): return ((a[:,None] - b)**2).sum(-1)
     also = '# a² + b² - 2ab: the distances are a matrix product\nreturn (a*a).sum(1)[:,None] + (b*b).sum(1) - 2*a@b.T'
     used = 'nearest neighbours among the digits of chapter 1; the other way is why GPUs with fast products are good at this, too'
-    mistakes = (('**2', '', 'the differences are not squared'),
-                ('return a@b.T', 'these are the products; the squared distance is a² + b² − 2ab'),
+    mistakes = (('return a@b.T', 'these are the products; the squared distance is a² + b² − 2ab'),
                 ('return (a*a).sum(1)[:,None] + (b*b).sum(1) + 2*a@b.T', 'a² + b² − 2ab: the sign is wrong'),
                 ('return (a*a).sum(1)[:,None] + (b*b).sum(1) - a@b.T', 'a² + b² − 2ab: the 2 is missing'),
                 ('((a[:,None] - b)**2).sum(-1)', '(a[:,None] - b).sum(-1)**2', 'the differences are added up before they are squared, so that they cancel'),
@@ -201,8 +193,7 @@ class _:
     def windows(x, width): return torch.as_strided(x, (len(x)-width+1, width), (1, 1))
     also = 'return x.unfold(0, width, 1)'
     used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
-    mistakes = (('(1, 1)', '(1, 0)', 'the second stride is 0, so that a row is one number again and again'),
-                ('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
+    mistakes = (('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
                  'these windows do not overlap: each begins one place after the one before'),
                 ('(1, 1)', '(0, 1)', 'a stride of 0 stays where it is: all rows are the first window'),
@@ -226,7 +217,6 @@ class _:
     also = 'return torch.arange(n)[:,None] - torch.arange(n) >= 0'
     used = 'with the scores of einsum-5: where this is false, they become −∞ before the softmax'
     mistakes = (('<=', '==', 'each word looks at itself only'),
-                ('arange(n)[:,None]', 'arange(1, n+1)[:,None]', 'each word looks one place ahead'),
                 ('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
                 ('<=', '<', 'a word may look at itself, too'),
                 ('torch.arange(n) <= torch.arange(n)[:,None]', 'torch.arange(n)[:,None] <= torch.arange(n)',

@@ -81,8 +81,7 @@ class _:
                 ('j%width', 'j', 'a negative column runs into the row before; it should count from the end of its own row'),
                 ('j%width', 'abs(j)', 'a negative column counts from the end of the row: -1 is the last pixel, not the second'),
                 ('i*width + j%width', '(j*width + i) % len(raw)', 'the step of a row and that of a column are mixed up'),
-                ('i*width + j%width', 'i + j*width', 'the step of a row and that of a column are mixed up'),
-                ('i*width', 'i', 'one row down is `width` places on, not one'))
+                ('i*width + j%width', 'i + j*width', 'the step of a row and that of a column are mixed up'))
 
 # %% ../../nbs/exercises/01_data.ipynb #4a184adb
 @define('data-4', 'The head of a file')
@@ -109,12 +108,9 @@ class _:
                 ("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
                 ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]',
                  'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
-                ('return [data[7+4*x] for x in range(data[3])]', 'a size has four bytes, and this takes only the last of them'),
                 ('data[4+4*x:8+4*x]', 'data[4*x:4+4*x]', 'the head itself is read as the first size; the sizes begin at byte 4'),
-                ('8+4*x', '7+4*x', 'a size has four bytes, and this takes three: the end of a slice is not included'),
                 ('data[3]', 'data[2]', 'this is the byte with the type; the number of axes is the next one'),
-                ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'),
-                ('return int.from_bytes(data[4:8], "big")', 'this is the first size only, as a number; return a list with all of them'))
+                ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'))
 
 # %% ../../nbs/exercises/01_data.ipynb #c404b329
 @define('data-5', 'Batches from a stream')
@@ -171,10 +167,10 @@ class _:
              '`rng` gives another order each time it is asked. How often is it asked here?',
              'Shuffle the places, `list(range(len(xs)))`, once, and take both lists in that order.')
     def cases(rng):
-        for n in (3, 3, 1, 12, 20): yield rng.sample(range(100), n), rng.randrange(10**6)
-    def run(f, xs, seed):
-        ys,orders,rng = [10*x for x in xs], {}, random.Random(seed)
-        again = [[*map(list, f(list(xs), list(ys), random.Random(seed)))] for _ in range(2)]
+        for n in (3, 3, 1, 12, 20): yield (xs := rng.sample(range(100), n)), [10*x for x in xs], rng.randrange(10**6)
+    def run(f, xs, ys, seed_of_rng):
+        orders,rng = {}, random.Random(seed_of_rng)
+        again = [[*map(list, f(list(xs), list(ys), random.Random(seed_of_rng)))] for _ in range(2)]
         if again[0] != again[1]: return Note('own', 'the same generator gives another order the second time: draw from `rng`')
         for _ in range(4000 if len(xs) < 4 else 3):
             got,labels = map(list, f(list(xs), list(ys), rng))
@@ -224,13 +220,10 @@ class _:
     def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
     also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
     used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
-    mistakes = (('size*k*m', 'k*m', '`b` has k·m numbers, of `size` bytes each'),
-                ('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
-                ('size*(k+m)', 'size*m', 'the rows of `a` need room as well'),
+    mistakes = (('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
                 ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
                 ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
             'where `b` alone does not fit, this is a negative number of rows'),
                 ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
                 ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
-                ('//(', '/(', 'rows are whole: part of a row does not fit'),
-                ('size*k*m', 'size*(k+m)', '`b` has k·m numbers'))
+                ('//(', '/(', 'rows are whole: part of a row does not fit'))

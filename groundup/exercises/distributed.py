@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../../nbs/exercises/12_distributed.ipynb #cda4cae9
 import numpy as np
-from groundup.checker import Cost, define, no_loop
+from groundup.checker import Cost, call, define, no_loop
 from groundup.exercises.numba import small
 
 # %% ../../nbs/exercises/12_distributed.ipynb #52ae8cfc
@@ -35,8 +35,7 @@ class _:
     def by_columns(a, shards): return np.concatenate([a@s for s in shards], axis=1)
     also = 'return np.hstack([a@s for s in shards])'
     used = 'the scheme "columns" of "Four ways to share a product"'
-    mistakes = (('shards]', 'shards[:-1]]', 'the part of the last rank is missing'),
-                ('a@s', 's@a', 'the factors are swapped: `a` comes first'),
+    mistakes = (('a@s', 's@a', 'the factors are swapped: `a` comes first'),
                 ('return sum(a@s for s in shards)', 'the parts are different columns of the result, and are not added: each rank has all of the inner '
             'dimension'),
                 ('axis=1', 'axis=0', 'the parts are put below each other; columns lie side by side'),
@@ -60,9 +59,7 @@ class _:
     def by_inner(a_shards, b_shards): return sum(a@b for a,b in zip(a_shards, b_shards))
     also = 'res = 0\nfor r in range(len(a_shards)): res = res + a_shards[r]@b_shards[r]\nreturn res'
     used = 'the scheme "inner": each rank sends nearly a whole result, however many ranks there are'
-    mistakes = (('zip(a_shards, b', 'zip(a_shards[:-1], b', 'the part of the last rank is missing'),
-                ('b_shards))', 'b_shards[::-1]))', 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'),
-                ('return a_shards[0]@b_shards[0] + sum(a@b for a,b in zip(a_shards, b_shards))', 'the part of rank 0 is added twice'),
+    mistakes = (('b_shards))', 'b_shards[::-1]))', 'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)], axis=1)',
             'each part is already as large as the whole result; the parts have to be added, not put side by side'),
                 ('return np.concatenate([a@b for a,b in zip(a_shards, b_shards)])',
@@ -89,8 +86,7 @@ class _:
     also = 'return sum(a@b + (bias if r==0 else 0) for r,(a,b) in enumerate(zip(a_shards, b_shards)))'
     used = 'the layers of a network that no machine holds alone: only one rank adds the bias'
     bug = 'return sum(a@b + bias for a,b in zip(a_shards, b_shards))', 'every rank adds the bias to its part, so that the sum holds it once for each rank'
-    mistakes = (('+ bias', '- bias', 'the bias is subtracted; add it'),
-                ('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
+    mistakes = (('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
                 ('+ bias', '+ bias/len(a_shards)', 'the bias is divided by the number of ranks, and then added only once'),
                 ('return (sum(a@b + bias for a,b in zip(a_shards, b_shards)))/len(a_shards)', 'now the products are divided by the number of ranks, too'),
@@ -128,34 +124,57 @@ class _:
 # %% ../../nbs/exercises/12_distributed.ipynb #25ba9cdc
 @define('distributed-7', 'One step of a ring')
 class _:
-    task = """Ranks in a ring add up their vectors. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a number to keep it
-        short, is piece p of rank r. In step s, counted from 0, rank r sends its piece number (r-s) modulo the number of ranks to the next rank, which
-        adds it to its own piece of the same number. All send at the same time. Return what all ranks hold after step `s`, as a new list of lists.
-        After ranks-1 steps, each has one piece of the whole sum: a reduce-scatter, and nobody sent more than a vector."""
+    task = """Ranks in a ring add up their vectors of float32. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a list of
+        numbers, is piece p of rank r, and pieces of one number are equally long. In step s, counted from 0, rank r sends its piece number (r-s) modulo
+        the number of ranks to the next rank, which adds it to its own piece of the same number. All send at the same time. Return two things: what all
+        ranks hold after step `s`, in new lists, and a list of the bytes that each rank sends in this step. After ranks-1 steps, each has one piece of
+        the whole sum: a reduce-scatter, and nobody sent more than a vector."""
     hints = ('Three ranks, step 0: rank 0 sends its piece 0 to rank 1, rank 1 its piece 1 to rank 2, rank 2 its piece 2 to rank 0. Write down what they '
             'hold then.',
-             'Seen from the receiver: rank r gets from rank r-1, and the piece has the number that rank r-1 sends.',
-             'Copy the lists. For each r: `sender = (r-1) % ranks`, `p = (sender-s) % ranks`, and add `pieces[sender][p]`, from before the step.')
+             'One loop over the rank that sends is enough. Where does it send, and which piece? A number of float32 has 4 bytes.',
+             'Copy the lists. For each r: `p = (r-s) % ranks`, `to = (r+1) % ranks`, and put `[x+y for x,y in zip(…, …)]` of the old pieces into `new[to][p]`.')
     def cases(rng):
-        for ranks,s in ((3, 0), (3, 1), (2, 0), (1, 0), *((n, rng.randrange(n-1)) for n in (rng.randint(3, 6) for _ in range(5)))):
-            yield [[rng.randint(1, 99) for _ in range(ranks)] for _ in range(ranks)], s
+        for ranks,s in ((3, 0), (3, 1), (2, 0), *((n, rng.randrange(n-1)) for n in (rng.randint(3, 6) for _ in range(5)))):
+            lengths = [2, *(rng.randint(1, 3) for _ in range(ranks-2)), 1]
+            yield [[[rng.randint(1, 99) for _ in range(n)] for n in lengths] for _ in range(ranks)], s
+    def run(f, pieces, s):
+        got = call(f, pieces, s)
+        return dict(zip(('pieces', 'bytes sent'), got)) if isinstance(got, (list, tuple)) and len(got)==2 else got
     def after_step(pieces, s):
-        ranks,new = len(pieces), [list(row) for row in pieces]
+        ranks,new,sent = len(pieces), [list(row) for row in pieces], []
         for r in range(ranks):
-            sender = (r-1) % ranks
-            p = (sender-s) % ranks
-            new[r][p] += pieces[sender][p]
-        return new
-    also = 'n = len(pieces)\nreturn [[pieces[r][p] + (pieces[r-1][p] if p==(r-1-s) % n else 0) for p in range(n)] for r in range(n)]'
+            p,to = (r-s) % ranks, (r+1) % ranks
+            piece = pieces[r][p]
+            new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]
+            sent.append(4*len(piece))
+        return new, sent
+    also = 'n = len(pieces)\nadd = lambda x, y: [a+b for a,b in zip(x, y)]\n' \
+           'new = [[add(pieces[r][p], pieces[r-1][p]) if p==(r-1-s) % n else pieces[r][p] for p in range(n)] for r in range(n)]\n' \
+           'return new, [4*len(pieces[r][(r-s) % n]) for r in range(n)]'
     used = 'all_reduce, and "The bill, before you order": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
-    mistakes = (('new[r][p] += pieces[sender][p]', 'new[sender][p] += pieces[r][p]', 'sender and receiver are swapped'),
-                ('pieces[sender][p]', 'pieces[r][p]', "this adds a rank's own piece; add what the sender has"),
-                ('p = (sender-s) % ranks', 'p = s', 'which piece is sent depends on who sends it'),
-                ('p = (sender-s) % ranks', 'p = (r-s) % ranks', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
-                ('(r-1) % ranks', '(r+1) % ranks', 'the ring goes round the other way: a rank gets from the one before it'),
-                ('new[r][p] += pieces[sender][p]', 'new[r][p] = pieces[sender][p]',
-                 'what comes in is added to the piece that is there, and does not replace it'),
-                ('(sender-s)', '(sender+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'))
+    mistakes = (('new[to][p] = [x', 'new[r][p] = [x', 'sender and receiver are swapped'),
+                ('piece = pieces[r][p]', 'piece = pieces[to][p]', "this adds a rank's own piece; add what the sender has"),
+                ('p,to = (r-s) % ranks,', 'p,to = s,', 'which piece is sent depends on who sends it'),
+                ('(r-s)', '(r+1-s)', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
+                ('(r+1) % ranks', '(r-1) % ranks', 'the ring goes round the other way: a rank sends to the one after it'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'piece', 'what comes in is added to the piece that is there, and does not replace it'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'pieces[to][p] + piece', '`+` puts two lists behind each other: add number by number'),
+                ('sent.append', 'new[r][p] = [0 for _ in piece]\n        sent.append', 'what is sent is a copy: the sender keeps its piece'),
+                ('(r-s)', '(r+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
+                ('[list(row) for row in pieces]', 'list(pieces)', 'copy the lists of all ranks, too: `[list(row) for row in pieces]`'),
+                ('new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]', 'q = (p+1) % ranks\n        new[to][q] = [x+y for x,y in zip(pieces[to][q], piece)]',
+                 'what comes in belongs to the piece of the same number'),
+                ('ranks,new = len(pieces),pieces\nfor q in range(s+1):\n    old,new,sent = new,[list(row) for row in new],[]\n    for r in range(ranks):\n'
+                 '        p,to = (r-q) % ranks,(r+1) % ranks\n        new[to][p] = [x+y for x,y in zip(old[to][p], old[r][p])]\n'
+                 '        sent.append(4*len(old[r][p]))\nreturn new, sent',
+                 'these are all the steps up to `s`; only step `s` itself is asked for'),
+                ('4*len', 'len', 'these are numbers; each has 4 bytes'),
+                ('4*len', '8*len', 'a number of float32 has 4 bytes, and not 8'),
+                ('4*len(piece)', '4*sum(map(len, pieces[r]))', 'these are the bytes of the whole vector; a step sends a single piece of it'),
+                ('4*len(piece)', '4*len(pieces[r][p-1])', 'these are the bytes that come in; what each rank sends is asked for'),
+                ('return new, sent', 'return new', 'the bytes are missing: return what the ranks hold, and then the bytes'),
+                ('return new, sent', 'return new, sum(sent)', 'these are the bytes of all ranks together; give a list with those of each'),
+                ('range(ranks):', 'range(ranks-1):', 'the last rank sends, too: to rank 0'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #bcea43a3
 @define('distributed-5', 'A mean of means')
@@ -179,10 +198,7 @@ class _:
                 ('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
                 ('return sum(m*c for m,c in zip(means, counts))', 'this is the sum of all numbers; it has to be divided by how many there are'),
                 ('/sum(counts)', '/len(means)', 'the sum is right, but it is divided by the number of ranks instead of the number of numbers'),
-                ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'),
-                ('return sum(m*c for m,c in zip(means, counts))/len(means)/len(counts)',
-                 'the sum is right, but it is divided by the number of ranks twice instead of the number of numbers'),
-                ('return max(zip(counts, means))[1]', 'this is the mean of the largest rank only'))
+                ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #e89012db
 @define('distributed-8', 'A rank that dies')
@@ -215,7 +231,6 @@ class _:
                 ('> limit', '>= limit', 'silent for exactly the limit is still alive: more than `limit` seconds'),
                 ('return next((r for r,t in enumerate(last) if now-t > limit), None)',
                  'this is the first one that is late; the one to blame has been silent longest, the others wait for it'),
-                ('min(last)', 'max(last)', 'this is the one that was heard most recently; the one to blame has been silent longest'),
                 ('return r if now - last[r] > limit else None', 'return r', 'the one that has been silent longest may be alive: compare with the limit'),
                 ('return [r for r,t in enumerate(last) if now-t > limit] or None',
                  'these are all that are late; only the one that has been silent longest is to blame'),

@@ -12,7 +12,7 @@ import torch
 from groundup.checker import define, no_loop, sizes, uses_einsum
 
 # %% ../../nbs/exercises/06_einsum.ipynb #d7904aef
-def floats(rng, *shape): return torch.tensor([rng.randint(-99, 99)/10 for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
+def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
 
 @define('einsum-2', 'A product with a transpose')
 class _:
@@ -125,7 +125,6 @@ class _:
     mistakes = (('return min(n*k*l + n*k*m, k*l*m + n*l*m)', 'the two second products are swapped: what is the shape of what comes out of the first?'),
                 ('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
                 ('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
-                ('n*l*m', 'k*l*m', '`a` with `b` gives n×l, and `c` is l×m: the second product costs n·l·m'),
                 ('return min(n*l*m, n*k*m)', 'the first product of each order is missing'),
                 ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '
             'last two'),

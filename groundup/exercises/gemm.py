@@ -100,15 +100,11 @@ class _:
            '    sums = [t + x*y for t,(x,y) in zip(sums, [(x, y) for x in rows for y in columns])]\nfor n,t in enumerate(sums): c[n//2,n%2] = t'
     used = '"A tile of the result in registers": the same with as many numbers as the registers of your processor hold'
     mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
-                ('range(a.shape[1])', 'range(a.shape[1]-1)', 'the last step is left out'),
                 ('    c[0,0],c', '        c[0,0],c', 'right, but `c` is written in each step: write it after the loop'),
                 ('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
                 ('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
             'c[i,j] = total',
                  'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'),
-                ('for l in range(a.shape[1]):\n    x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]\n    c[0,0] += x*u\n    c[0,1] += x*v\n    c[1,0] += y*u\n    '
-                 'c[1,1] += y*v',
-                 'right, but `c` is read and written in each step; keep its four numbers in variables until the end'),
                 ('for i in range(2):\n    for j in range(2):\n        for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
                  'right, but each number is read twice, and `c` in each step: keep four sums in variables'),
                 ('p = q = r = s = 0.\nfor l in range(a.shape[1]):\n    p,q,r,s = p+a[0,l]*b[l,0], q+a[0,l]*b[l,1], r+a[1,l]*b[l,0], '

@@ -87,13 +87,11 @@ class _:
            '  sums[1,1] += y*v\n' \
            '    for e in range(4): c[2*i+e//2,2*j+e%2] = sums[e//2,e%2]'
     used = '"Then a square"; wrap your kernel in a function of `a` and `b`, try it with `check_contract`, and it is a rung for the ladder'
-    mistakes = (('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
-                ('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
+    mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
                 ('j,i = cuda.grid(2)\nif 2*i < c.shape[0] and 2*j < c.shape[1]:\n    for y in range(2):\n        for x in range(2):\n            total = '
             'float32(0)\n'
                  '            for l in range(a.shape[1]): total += a[2*i+y,l]*b[l,2*j+x]\n            c[2*i+y,2*j+x] = total',
                  'right, but four dot products one after the other share nothing: each number is read twice'),
-                ('float32(0)', '0.', 'the sums begin as float64, and all of the arithmetic is done in float64'),
                 ('c[i,j+1],c[i+1,j]', 'c[i+1,j],c[i,j+1]', 'the two numbers beside the diagonal are swapped'),
                 ('i,j = 2*i, 2*j', 'pass', 'the tiles of neighbouring threads overlap: thread (x, y) begins at row 2y and column 2x'),
                 ('if i < c.shape[0] and j < c.shape[1]:', 'if True:', 'threads beyond the edge work as well, where there is nothing'))

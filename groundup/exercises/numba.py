@@ -71,10 +71,6 @@ class _:
     also = 'total = 0.\nfor i in range(len(x)): total += x[i]*(x[i] > limit)\nreturn total'
     used = 'the innermost loop of the product, which is compiled first in this chapter'
     mistakes = (('total = 0.\nfor i in range(len(x)):\n    if x[i] > limit: total += i\nreturn total', 'the places are added up, and not the numbers there'),
-                ('total += v', 'total += v-limit', 'this adds how far they are above the limit; add the numbers themselves'),
-                ('v > limit', 'abs(v) > limit', 'the sign counts, too: −9 is not larger than −5'),
-                ('total = 0.\nfor i in range(len(x)):\n    if i > limit: total += x[i]\nreturn total',
-                 'the limit is compared with the place of a number, not with the number'),
                 ('if v > limit: ', '', 'all numbers are added up; only those above the limit belong to the sum'),
                 ('in x', 'in x[:-1]', 'the last number is left out'),
                 ('total += v', 'total += 1', 'this counts the numbers, and should add them up'),
@@ -179,10 +175,8 @@ class _:
         return begin, begin + each + (t < rest)
     also = 'return t*(n//threads) + min(t, n%threads), (t+1)*(n//threads) + min(t+1, n%threads)'
     used = 'threads here, and the rows of each rank in chapter 12'
-    mistakes = (('min(t, rest)', 'max(t, rest)', 'before thread `t` there are `t` threads, so at most `t` extra rows'),
-                ('return round(t*n/threads), round((t+1)*n/threads)', 'rounding spreads the larger shares over all; the task wants them first'),
+    mistakes = (('return round(t*n/threads), round((t+1)*n/threads)', 'rounding spreads the larger shares over all; the task wants them first'),
                 (' + min(t, rest)', '', 'a share begins where the one before ends: the extra rows of the threads before it move it on'),
-                ('return (t-1)*n//threads, t*n//threads', 'the threads are counted from 0'),
                 ('t < rest', 't <= rest', 'one thread too many gets an extra row: of 2 extra rows, threads 0 and 1 get one'),
                 ('return t*n/threads, (t+1)*n/threads', "rows are whole: a share can't begin within one"),
                 ('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
@@ -202,9 +196,9 @@ class _:
 # %% ../../nbs/exercises/04_numba.ipynb #9fd63e6c
 @define('numba-5', 'A race')
 class _:
-    task = """Thread `t` of several runs this to add up the rows of `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0. All threads run at
-        the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out among the threads, as
-        evenly as it goes."""
+    task = """Thread `t` of so many `threads` runs this to add up the rows of the array `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0.
+        All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out
+        among the threads, as evenly as it goes. Read and write single numbers, as `x[i,j]`."""
     example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
     hints = ('Write down for two threads who adds to `out[0]`.',
              'The columns are shared out here. What else could be, so that each sum has one thread?',
@@ -241,8 +235,7 @@ class _:
                 ('n,m = x.shape\nif t < n:\n    for j in range(m): out[t] += x[t,j]',
                  'each thread does a single row, and where there are more rows than threads, some are missing'),
                 ('n,m = x.shape\neach = n//threads\nfor i in range(t*each, (t+1)*each):\n    for j in range(m): out[i] += x[i,j]',
-                 'the rows that are left over belong to no thread'),
-                ('range(t, n, threads)', 'range(t+1, n, threads)', 'row 0 is missing: threads are counted from 0'))
+                 'the rows that are left over belong to no thread'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #68e36f9b
 @define('numba-6', 'Once through the array')
@@ -274,18 +267,12 @@ class _:
                  'the search begins with a number that need not be there: begin with `x[0]`'),
                 ('len(x))', 'len(x)-1)', 'the last number is left out'),
                 ('v = x[i]', 'v = i', 'these are places; look at the numbers there'),
-                ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    if x[i] < smallest: smallest = x[i]\n'
-                 '    elif x[i] > largest: largest = x[i]\nreturn smallest, largest',
-                 'right, but `x[i]` is read anew each time it is written: put it into a variable'),
                 ('smallest,largest = 10**9,0\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\n'
                  'return smallest, largest',
                  'the search begins with a number that need not be there: begin with `x[0]`'),
                 ('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))',
             'right, but the array is gone through twice, so that each number is read twice'),
                 ('smallest = largest = x[0]', 'smallest = largest = 0.', 'the search begins with 0, which need not be among the numbers'),
-                ('smallest = largest = x[0]\nfor i in range(1, len(x)):\n    smallest,largest = min(smallest, x[i]), max(largest, x[i])\nreturn smallest, '
-                 'largest',
-                 'right, but `x[i]` is written twice and so read twice: put it into a variable'),
                 ('smallest = largest = x[0]\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn '
                  'smallest, largest',
                  'right, and one read too many: `x[0]` has been read before the loop begins'),
@@ -331,7 +318,6 @@ class _:
     mistakes = (('sorted(times)[runs//2]', 'max(times)', 'this is the slowest call; the median is the middle one'),
                 ('f()\ntimes,start = [], clock()\nfor _ in range(runs):\n    f()\n    times.append(clock() - start)\nreturn sorted(times)[runs//2]',
                  'the clock is started only once, so that each time holds all those before it'),
-                ('runs//2]', 'runs//2 - 1]', 'one place before the middle: places are counted from 0'),
                 ('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
                 ('sorted(times)[runs//2]', 'sum(times)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
                 ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',

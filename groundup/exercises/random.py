@@ -30,7 +30,6 @@ class _:
     used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
     mistakes = (('return steps', 'return y', 'this is where the walk ends; how many steps did it take?'),
                 ('y,steps = x*a % p, 1', 'y,steps = x, 0', 'the loop is over before it begins: take one step, then compare'),
-                ('y*a % p, steps', '(y+a) % p, steps', 'this adds `a`; each step multiplies by it'),
                 ('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
                 ('return p-1', 'not every factor visits all the numbers below the prime'),
                 ('return p', 'not every factor visits all the numbers below the prime'),
@@ -59,7 +58,6 @@ class _:
                 ('u*sides', 'u*(sides-1)', 'the last side never comes up'),
                 ('int(u*sides) + 1', 'round(u*(sides-1)) + 1', 'rounding gives the first and the last side only half of the share of the others'),
                 ('int(u*sides) + 1', 'math.ceil(u*sides)', 'for `u = 0` this is 0, and there is no such side'),
-                ('int(u*sides) + 1', 'int(u*(sides+1))', 'this begins at 0, and there is a side too many'),
                 ('int(u*sides) + 1', 'u*sides + 1', 'a side is a whole number: cut off what is behind the point'))
 
 # %% ../../nbs/exercises/02_random.ipynb #067626d9
@@ -77,8 +75,7 @@ class _:
         return sum((c-e)**2/e for c in counts)
     also = 'n,k = sum(counts), len(counts)\nreturn k/n*sum(c*c for c in counts) - n'
     used = '"Does it look random?" and the test that the generator fails'
-    mistakes = (('/len(counts)', '', 'each count is compared with the sum of all; it is expected to be a share of it'),
-                ('(c-e)**2/e', '((c-e)/e)**2', 'the expected number is squared as well: square the distance, and then divide'),
+    mistakes = (('(c-e)**2/e', '((c-e)/e)**2', 'the expected number is squared as well: square the distance, and then divide'),
                 ('sum(counts)/len(counts)', '1/len(counts)', 'this is a share; the expected count is that share of all the draws'),
                 ('**2/e', '**2', 'the squared distances are not divided by what was expected'),
                 ('**2/e', '**2/c', 'this divides by the counts themselves; it is the expected number that belongs below'),
@@ -132,17 +129,12 @@ class _:
     also = 'jump,places = pow(16807, draws, 2**31-1), [x]\nwhile len(places) < workers: places.append(places[-1]*jump % (2**31-1))\nreturn places'
     used = '`spawn` and `jumpahead`: a stream for each worker'
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
-    mistakes = (('w*draws', '(w*draws+1)', 'one step too far: worker 0 begins at `x` itself'),
-                ('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
-                ('x*pow(16807, w*draws,', 'x*w*pow(16807, draws,', '`w` jumps are the w-th power of one jump, not `w` times it'),
+    mistakes = (('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
                 ('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
                 ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else '
                  'in it'),
-                ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x, w*draws, 2**31-1)', 'each step multiplies by 16807, not by `x`'),
                 ('w*draws', 'w', 'each worker begins only one step behind the other, so what they draw overlaps'),
                 ('w*draws', 'draws', 'all workers make the same jump; worker `w` begins after `w*draws` steps'),
                 ('w*draws', '(w+1)*draws', 'worker 0 begins at `x` itself'),
-                ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'pow(x*16807, w*draws, 2**31-1)',
-                 '`x` is multiplied in once for each step; it belongs there once in all'),
                 ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'x*pow(16807, w*draws, 2**31-1)', 'the remainder is missing after multiplying by `x`'),
                 ('pow(16807, w*draws, 2**31-1)', '16807*w*draws', 'n steps multiply by the n-th power of 16807, not by n times 16807'))

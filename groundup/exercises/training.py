@@ -46,7 +46,7 @@ class _:
 class _:
     task = """`scores` is a list of floats, and `right` the place of the right answer in it. Return the cross-entropy, a float: −log of the probability that
         softmax gives to the right answer. Where that probability rounds to zero, the result is still a finite number."""
-    example = [0., 0., 0., 0.], 2
+    example = [2., 0.5, 0.], 0
     hints = ('The log of a quotient is a difference of logs. So what is −log(exp(a)/sum)?',
              'It is log(sum) − a: the exponential of the right score is never needed. The sum still must not overflow.',
              'Take the largest score off all of them first. Then it is `math.log(sum(exponentials)) - (scores[right] - top)`.')
@@ -71,7 +71,6 @@ class _:
                  'the exponentials of large scores overflow: take the largest off first'),
                 (' + top', '', 'the largest was taken off in the sum, and not off the right score'),
                 ('scores[right]', 'top', 'this is the surprise about the largest score, not about the right one'),
-                ('return math.log', 'return -math.log', 'the sign of the logarithm: −log(a/b) is log(b) − log(a)'),
                 ('- scores[right]', '+ scores[right]', 'a larger score of the right answer means *less* surprise'))
 
 # %% ../../nbs/exercises/10_training.ipynb #1c223f68
