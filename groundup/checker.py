@@ -620,7 +620,8 @@ def edited(
     for source in ways:
         for tree,says in edits(re.sub(r'^@.*\n', '', source, flags=re.M), more=True):
             if time.process_time() > until or len(said)==2: break
-            if says in said or (said or source != ways[0]) and says.startswith('a variable') or source != ways[0] and says.startswith(('`', 'a condition')): continue
+            if says in said or says.startswith('a variable') and (said or source != ways[0]) or\
+                     source != ways[0] and says.startswith(('`', 'a condition')): continue
             try: exec(compile(tree, '', 'exec'), space)
             except (SyntaxError, ValueError, TypeError): continue
             if all(_alike(done[k], observe(e, space[e.name], cases[k], clock)[0]) for k in order): said.append(says)

@@ -158,7 +158,7 @@ class _:
                 ('(r-s)', '(r+1-s)', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
                 ('(r+1) % ranks', '(r-1) % ranks', 'the ring goes round the other way: a rank sends to the one after it'),
                 ('[x+y for x,y in zip(pieces[to][p], piece)]', 'piece', 'what comes in is added to the piece there, and does not replace it'),
-                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'pieces[to][p] + piece', '`+` puts two lists behind each other: add number by number'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'pieces[to][p] + piece', '`+` puts two lists end to end: add number by number'),
                 ('sent.append', 'new[r][p] = [0 for _ in piece]\n        sent.append', 'what is sent is a copy: the sender keeps its piece'),
                 ('(r-s)', '(r+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
                 ('[list(row) for row in pieces]', 'list(pieces)', 'copy the lists of all ranks, too: `[list(row) for row in pieces]`'),
