@@ -328,7 +328,7 @@ def uses_einsum(f):
     "Rule: one call of einsum, and nothing else"
     names = python_of(f).__code__.co_names
     if 'einsum' not in names: return 'there is no `einsum` in it; say it as a formula'
-    if others := set(names) - {'einsum', 'torch', 'np', 'numpy', 'groundup'}: return f'`{sorted(others)[0]}` is not needed: the formula can say all that the task asks for'
+    if others := set(names) - {'einsum', 'torch', 'np', 'numpy', 'groundup'}: return f'`{sorted(others)[0]}` is not needed: the formula can say it all'
     did = [i.opname for i in dis.get_instructions(python_of(f))]
     if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did):
         return 'there is more in it than one call of `einsum`: the formula can say all that the task asks for'

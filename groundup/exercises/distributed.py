@@ -162,7 +162,8 @@ class _:
                 ('sent.append', 'new[r][p] = [0 for _ in piece]\n        sent.append', 'what is sent is a copy: the sender keeps its piece'),
                 ('(r-s)', '(r+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
                 ('[list(row) for row in pieces]', 'list(pieces)', 'copy the lists of all ranks, too: `[list(row) for row in pieces]`'),
-                ('new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]', 'q = (p+1) % ranks\n        new[to][q] = [x+y for x,y in zip(pieces[to][q], piece)]',
+                ('new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]',
+                 'q = (p+1) % ranks\n        new[to][q] = [x+y for x,y in zip(pieces[to][q], piece)]',
                  'what comes in belongs to the piece of the same number'),
                 ('ranks,new = len(pieces),pieces\nfor q in range(s+1):\n    old,new,sent = new,[list(row) for row in new],[]\n    for r in range(ranks):\n'
                  '        p,to = (r-q) % ranks,(r+1) % ranks\n        new[to][p] = [x+y for x,y in zip(old[to][p], old[r][p])]\n'
