@@ -251,7 +251,7 @@ def show(
     kind,g = tag(x), grid(x)
     if kind in ('array', 'tensor') and x[2]:
         size = len(x[3])
-        return f'{kind} {_times(x[2])}: ' + (nested(x[2], x[3]) if 0 < size <= (60 if len(x[2]) < 3 else 24) else ', '.join(map(_number, x[3][:5])) + ', …'*(size > 5))
+        return f'{kind} {_times(x[2])}: ' + (nested(x[2], x[3]) if 0 < size <= (60, 24)[len(x[2]) > 2] else ', '.join(map(_number, x[3][:5])) + ', …'*(size > 5))
     if g and len(g[0])==2 and 6 < len(g[1]) <= 60: return nested(g[0], g[1])
     if g and not g[0]: return _number(g[1][0])
     if kind in ('list', 'tuple'):
@@ -328,7 +328,7 @@ def uses_einsum(f):
     "Rule: one call of einsum, and nothing else"
     names = python_of(f).__code__.co_names
     if 'einsum' not in names: return 'there is no `einsum` in it; say it as a formula'
-    if others := set(names) - {'einsum', 'torch', 'np', 'numpy', 'groundup'}: return f'`{sorted(others)[0]}` is not needed: the formula can say all that the task asks for'
+    if others := set(names) - {'einsum', 'torch', 'np', 'numpy', 'groundup'}: return f'`{sorted(others)[0]}` is not needed: the formula can say it all'
     did = [i.opname for i in dis.get_instructions(python_of(f))]
     if did.count('CALL') > 1 or any(op.startswith(('BINARY', 'UNARY', 'COMPARE')) for op in did):
         return 'there is more in it than one call of `einsum`: the formula can say all that the task asks for'
@@ -620,7 +620,8 @@ def edited(
     for source in ways:
         for tree,says in edits(re.sub(r'^@.*\n', '', source, flags=re.M), more=True):
             if time.process_time() > until or len(said)==2: break
-            if says in said or (said or source != ways[0]) and says.startswith('a variable') or source != ways[0] and says.startswith(('`', 'a condition')): continue
+            if says in said or says.startswith('a variable') and (said or source != ways[0]) or\
+                     source != ways[0] and says.startswith(('`', 'a condition')): continue
             try: exec(compile(tree, '', 'exec'), space)
             except (SyntaxError, ValueError, TypeError): continue
             if all(_alike(done[k], observe(e, space[e.name], cases[k], clock)[0]) for k in order): said.append(says)

@@ -77,7 +77,8 @@ def alone(report, name, n):
     most = max(map(max, report.per_thread(name)))
     if most > 1: return Note('alone', f'one thread reads {most} of the {n} numbers; each should do one of its own')
 
-def through(report): return None if report.total('rounds', space='shared') else Note('global', 'nothing goes through shared memory here: keep the tile, and mend what is wrong with it')
+def through(report):
+    if not report.total('rounds', space='shared'): return Note('global', 'nothing goes through shared memory here: keep the tile, and mend its use')
 
 def empty(*shape): return array(shape, 'float32', float('nan'))
 def floats(rng, *shape): return [floats(rng, *shape[1:]) if shape[1:] else float(rng.randint(-9, 9)) for _ in range(shape[0])]

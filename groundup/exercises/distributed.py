@@ -157,12 +157,13 @@ class _:
                 ('p,to = (r-s) % ranks,', 'p,to = s,', 'which piece is sent depends on who sends it'),
                 ('(r-s)', '(r+1-s)', 'the number of the piece is counted from the rank that sends, not from the one that receives'),
                 ('(r+1) % ranks', '(r-1) % ranks', 'the ring goes round the other way: a rank sends to the one after it'),
-                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'piece', 'what comes in is added to the piece that is there, and does not replace it'),
-                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'pieces[to][p] + piece', '`+` puts two lists behind each other: add number by number'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'piece', 'what comes in is added to the piece there, and does not replace it'),
+                ('[x+y for x,y in zip(pieces[to][p], piece)]', 'pieces[to][p] + piece', '`+` puts two lists end to end: add number by number'),
                 ('sent.append', 'new[r][p] = [0 for _ in piece]\n        sent.append', 'what is sent is a copy: the sender keeps its piece'),
                 ('(r-s)', '(r+s)', 'the next piece to be sent is the one that came in last, so its number goes down by one in each step'),
                 ('[list(row) for row in pieces]', 'list(pieces)', 'copy the lists of all ranks, too: `[list(row) for row in pieces]`'),
-                ('new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]', 'q = (p+1) % ranks\n        new[to][q] = [x+y for x,y in zip(pieces[to][q], piece)]',
+                ('new[to][p] = [x+y for x,y in zip(pieces[to][p], piece)]',
+                 'q = (p+1) % ranks\n        new[to][q] = [x+y for x,y in zip(pieces[to][q], piece)]',
                  'what comes in belongs to the piece of the same number'),
                 ('ranks,new = len(pieces),pieces\nfor q in range(s+1):\n    old,new,sent = new,[list(row) for row in new],[]\n    for r in range(ranks):\n'
                  '        p,to = (r-q) % ranks,(r+1) % ranks\n        new[to][p] = [x+y for x,y in zip(old[to][p], old[r][p])]\n'
