@@ -251,7 +251,8 @@ def show(
     kind,g = tag(x), grid(x)
     if kind in ('array', 'tensor') and x[2]:
         size = len(x[3])
-        return f'{kind} {_times(x[2])}: ' + (nested(x[2], x[3]) if 0 < size <= (60, 24)[len(x[2]) > 2] else ', '.join(map(_number, x[3][:5])) + ', …'*(size > 5))
+        whole = nested(x[2], x[3]) if 0 < size <= (60, 24)[len(x[2]) > 2] else ', '.join(map(_number, x[3][:5])) + ', …'*(size > 5)
+        return f'{kind} {_times(x[2])}: {whole}'
     if g and len(g[0])==2 and 6 < len(g[1]) <= 60: return nested(g[0], g[1])
     if g and not g[0]: return _number(g[1][0])
     if kind in ('list', 'tuple'):

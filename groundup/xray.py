@@ -551,7 +551,7 @@ class _Expressions(_Maths):
         return name
 
     def constant(self, n):
-        "A constant for numba: written here, outside, the only value that a name ever gets, or the one that it has on every way that leads here; None for anything else"
+        "A constant for numba: written here, outside, or the only value of a name, ever or on each way that leads here; None for anything else"
         if isinstance(n, ast.Name):
             if last := self.env.get('=' + n.id): return last.what[1]
             if n.id in self.only: return self.constant(self.only[n.id])
