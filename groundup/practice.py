@@ -242,7 +242,8 @@ def _repr_markdown_(self):
     for n,h in reversed(list(enumerate(self.hints, 1))): inner = _fold(f'Hint {n}', h + '\n\n'*bool(inner) + inner)
     code = lambda text: f'```python\n{text.rstrip()}\n```'
     ways = code(self.source) + (f'\n\nAnother way:\n\n{code(self.also)}' if self.also else '') + f'\n\nYou meet it again: {self.used}.'*bool(self.used)
-    return f'**{self.id}: {self.title}.** {self.task}\n\nFor example: {example_of(self)}\n\n{inner}\n\n{_fold("Solution", ways)}'
+    end = '.'*(self.title[-1] not in '?!')
+    return f'**{self.id}: {self.title}{end}** {self.task}\n\nFor example: {example_of(self)}\n\n{inner}\n\n{_fold("Solution", ways)}'
 
 def _text(self):
     wide = min(100, shutil.get_terminal_size().columns if sys.stdout.isatty() else 100)
