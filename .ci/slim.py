@@ -63,19 +63,20 @@ def icons(out):
 
 
 def search(out):
-    "Chapters and the glossary before the backstage, and that before the reference; and the field's words beside ours"
+    "Chapters and the glossary before the backstage and the exercises, and those before the reference; and the field's words beside ours, found but not shown"
     path = out/'search.json'
     docs = json.loads(path.read_text(encoding='utf-8'))
-    def tier(d): return (d['href'].startswith('reference/') and 2 or '/' in d['href'].partition('#')[0] and 1 or 0, d['section'] != '')
+    def tier(d): return (d['href'].startswith('reference/') and 2 or ('/' in d['href'].partition('#')[0] or d['href'].startswith('exercises.')) and 1 or 0, d['section'] != '')
     docs.sort(key=tier)
     for d in docs:
         name = d['href'].partition('.')[0]
-        if d['section'] == '' and name in SYNONYMS and SYNONYMS[name] not in d['text']: d['text'] += '\n\n' + SYNONYMS[name]
+        if d['section'] == '' and name in SYNONYMS: d['also'] = SYNONYMS[name]
     path.write_text(json.dumps(docs, ensure_ascii=False), encoding='utf-8')
     ends = [sum(tier(d)[0] <= t for d in docs) for t in (0, 1)]
     script, old = out/'site_libs'/'quarto-search'/'quarto-search.js', 'ignoreLocation: true,'
     order = f'sortFn: (a, b) => {{ const tier = i => (i >= {ends[0]}) + (i >= {ends[1]}); return tier(a.idx) - tier(b.idx) || a.score - b.score || a.idx - b.idx; }},'
-    text = re.sub(r' *sortFn: .*', '', script.read_text(encoding='utf-8'))
+    text = re.sub(r' *sortFn: .*|, \{ name: "also".*?\}(?=,)', '', script.read_text(encoding='utf-8'))
+    text = text.replace('{ name: "text", weight: 10 },', '{ name: "text", weight: 10 }, { name: "also", weight: 10 },', 1)
     script.write_text(text.replace(old, f'{old} {order}', 1), encoding='utf-8')
 
 
