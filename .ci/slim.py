@@ -1,5 +1,5 @@
 """What Quarto gives to every page and no page uses, taken away again; and its search, put in the book's order."""
-import base64, io, json, re
+import base64, html, io, json, re
 from pathlib import Path
 
 # What people type who know the field, and which chapter it is about
@@ -16,7 +16,7 @@ SYNONYMS = dict(data='MNIST dataset loading parsing IDX batches', random='pseudo
 
 def words(out):
     "Everything in pages and scripts that may be the name of a class"
-    texts = [p.read_text(encoding='utf-8') for kind in ('*.html', '*.js') for p in out.rglob(kind) if 'python' not in p.relative_to(out).parts]
+    texts = [p.read_text(encoding='utf-8') for kind in ('*.html', '*.js') for p in out.rglob(kind) if p.name=='page.js' or 'python' not in p.relative_to(out).parts]
     return set(re.findall(r'[\w-]+', ' '.join(texts)))
 
 
@@ -80,6 +80,13 @@ def search(out):
     script.write_text(text.replace(old, f'{old} {order}', 1), encoding='utf-8')
 
 
+def wraps(m):
+    "Output whose lines may go on below: words, and not columns, or lines that would not fit anyway"
+    text = html.unescape(re.sub('<[^>]*>', '', m[2]))
+    columns = '─' in text or re.search(r'\S {2,}\S|^(tensor|array)\(|^ *\[*[-\d. ]+,', text, flags=re.M)
+    return m[0] if '─' in text or columns and max(map(len, text.splitlines()), default=0) < 88 else f'{m[1]} class="wraps">{m[2]}'
+
+
 def heads(out, site):
     "Each page says where it lives, to search engines and to where it is shared; and the page for what is missing offers nothing to edit"
     for p in out.rglob('*.html'):
@@ -87,7 +94,7 @@ def heads(out, site):
         text = re.sub(r'<script src="https://cdn\.jsdelivr\.net/npm/(?:requirejs|jquery)@[^>]*></script>|<script[^>]*>define\(.jquery.[^<]*</script>', '', old)  # for widgets of Jupyter's, which are on no page
         text = re.sub(r'class="nav-link active" href="([^"]+)" aria-current="page"',  # to Quarto, all pages of a sidebar are the first of its links in the bar
                       lambda m: m[0] if (p.parent/m[1]).resolve() == p.resolve() else f'class="nav-link" href="{m[1]}"', text)
-        text = re.sub(r'(<div class="cell-output[^>]*>\s*<pre)(><code>[^\n]*</code></pre>)', r'\1 class="one-line"\2', text)  # a line on its own may go on below
+        text = re.sub(r'(<div class="cell-output[^>]*>\s*<pre)>(<code>.*?</code></pre>)', wraps, text, flags=re.S)
         text = re.sub(r'(<body[^>]*>)(.+?)(<a class="skip".*?</a>)', r'\1\3\2', text, count=1, flags=re.S)  # the first stop of the Tab key, before the bar
         if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
@@ -150,7 +157,7 @@ def slim(out, site):
     inks(out)
     frames(out)
     moved(out)
+    heads(out, site)
     styles(out, words(out))
     icons(out)
     search(out)
-    heads(out, site)
