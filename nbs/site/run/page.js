@@ -90,7 +90,7 @@ async function panel(place, { id, code, label, head = [], fields = [], go, show 
   }
   const row = el("div", { class: "play-row run-buttons" }, ...head, start, halt, reset, el("small", { class: "run-keys" }, `${MOD}-Enter runs. Escape, then Tab leaves the editor.`));
   place.replaceChildren(el("div", { class: "play run", onfocusin: python.warm, onpointerenter: python.warm },
-    ...(head.length ? [row, fields.length && el("div", { class: "play-row" }, ...fields), box] : [box, row]), said, more));
+    ...(head.length ? [row, fields.length > 0 && el("div", { class: "play-row" }, ...fields), box] : [box, row]), said, more));
 }
 
 function tick(block) {
@@ -134,7 +134,7 @@ function runner(block) {
   const shown = inputs.map(([name, input]) => field(name.replace("_", " "), input));
   const show = r => {
     if (!r.good) return [];
-    const parts = [], words = [...(r.words ?? []), ...hints];
+    const parts = [], words = [...hints, ...(r.words ?? [])];
     if (words.length) parts.push(el("ul", {}, ...words.map(w => el("li", {}, w))));
     if (r.table) {
       const t = el("div", { class: "play-scroll run-lines", role: "region", tabindex: 0, "aria-label": "What each line does to memory" });

@@ -5,7 +5,7 @@ import "../../widgets/play.js";
 const LANES = 32, MOST = 4096;
 
 export function replay(data) {
-  const { el, svg, button, field, select, figure, legend, speaker } = groundup.play, steps = data.steps;
+  const { el, svg, button, select, figure, legend, speaker } = groundup.play, steps = data.steps;
   const slider = el("input", { type: "range", min: 1, max: steps.length, value: 1, "aria-label": "step", oninput: () => { stop(); show(); } });
   const story = el("p", { class: "play-verdict" }), pictures = el("div", { class: "play-maps" }), source = el("pre", { class: "play-loops" }), voice = speaker();
   let playing = null;
@@ -53,14 +53,14 @@ export function replay(data) {
     source.replaceChildren(...Object.entries(data.source).map(([line, code]) =>
       el("code", { class: Number(line) === s.line ? "run-now" : "" }, `${line.padStart(3)}  ${code}`)));
     if (s.kind === "barrier") { pictures.replaceChildren(row("every warp waits", "every warp waits", () => "play-cached")); return; }
-    const banks = s.banks && [...Array(LANES).keys()].map(b => s.banks.filter(x => x === b).length);
+    const banks = s.banks && [...Array(LANES).keys()].map(b => new Set(s.places.filter((_, i) => s.banks[i] === b)).size); // one number, for many threads, is no queue
     pictures.replaceChildren(...[row(`warp ${s.warp}: 32 threads`, `${s.lanes.length} of 32 threads take part`, i => s.lanes.includes(i) ? "play-asked" : "play-far"),
-      banks && row("32 banks", `${banks.filter(Boolean).length} of 32 banks are asked`, i => banks[i] > 1 ? "play-queue" : banks[i] ? "play-cached" : "play-far", i => banks[i]),
+      banks && row("32 banks", `${banks.filter(Boolean).length} of 32 banks are asked`, i => banks[i] > 1 && s.ways > 1 ? "play-queue" : banks[i] ? "play-cached" : "play-far", i => s.ways > 1 ? banks[i] : 1),
       memory(data.arrays[s.array], s)].filter(Boolean));
   }
   const box = el("div", { class: "run-replay", role: "group", "aria-label": "Replay" },
     el("p", {}, `Block 0 of ${data.kernel}, step by step` + (data.cut ? ` (the first ${steps.length} steps)` : "") + ":"),
-    el("div", { class: "play-row" }, play, button("‹ Back", () => by(-1)), button("Next ›", () => by(1)), slider, field("speed", speed)), story, pictures,
+    el("div", { class: "play-row" }, play, button("‹ Back", () => by(-1)), button("Next ›", () => by(1)), slider, el("label", {}, "speed ", speed)), story, pictures,
     legend([["play-asked", "touched by a thread"], ["play-cached", "fetched with it, or a bank in use"], ["play-queue", "a bank with a queue, and its length"]]), source, voice.node);
   show();
   return box;
