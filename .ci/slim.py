@@ -77,6 +77,7 @@ def search(out):
     order = f'sortFn: (a, b) => {{ const tier = i => (i >= {ends[0]}) + (i >= {ends[1]}); return tier(a.idx) - tier(b.idx) || a.score - b.score || a.idx - b.idx; }},'
     text = re.sub(r' *sortFn: .*|, \{ name: "also".*?\}(?=,)', '', script.read_text(encoding='utf-8'))
     text = text.replace('{ name: "text", weight: 10 },', '{ name: "text", weight: 10 }, { name: "also", weight: 10 },', 1)
+    text = text.replace('kFuseMaxWait = 125', 'kFuseMaxWait = Infinity')  # a second index, of what was found so far, would forget the order
     script.write_text(text.replace(old, f'{old} {order}', 1), encoding='utf-8')
 
 

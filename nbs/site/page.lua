@@ -123,7 +123,7 @@ local function at_home(blocks)
         end
         local practice = l.target:find('#practice$')
         for _ = n-2, practice and n+1 or n do words:remove(n-2) end
-        if not practice then words:insert(n-2, pandoc.Str('On this page, with JavaScript')) end
+        if not practice then words:insert(n-2, pandoc.Str('On this page, with JavaScript' .. (words[n-2].t == 'Space' and ',' or ''))) end
         return words
       end
     end
