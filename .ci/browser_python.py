@@ -72,6 +72,8 @@ def use(driver, url, is_):
     t = Try(driver, url + 'loops.html', '#loops-1')
     t.press('Reset')
     is_(t.js("return one('.cm-content').innerText").strip() == blank.strip(), 'Reset brings the blank back')
+    driver.switch_to.active_element.send_keys(Keys.CONTROL + 'z' + Keys.NULL)
+    is_(t.js("return one('.cm-content').innerText") == RIGHT['loops-1'], 'and Ctrl-Z the answer')
     top = t.js("const fold = one('details'); fold.open = true; return [one('.cm-content').getBoundingClientRect().bottom <= fold.getBoundingClientRect().top, fold.textContent.trim().slice(0, 6)]")
     is_(top == [True, 'Hint 1'], f'hints are below the editor: {top}')
     is_('no numpy on this page' in t.run('import numpy'), 'what is not on the page is said')

@@ -69,7 +69,7 @@ def search(out):
     def tier(d): return (d['href'].startswith('reference/') and 2 or ('/' in d['href'].partition('#')[0] or d['href'].startswith('exercises.')) and 1 or 0, d['section'] != '')
     docs.sort(key=tier)
     for d in docs:
-        name = d['href'].partition('.')[0]
+        name, d['text'] = d['href'].partition('.')[0], d['text'].removeprefix('Skip to the content').lstrip()
         if d['section'] == '' and name in SYNONYMS: d['also'] = SYNONYMS[name]
     path.write_text(json.dumps(docs, ensure_ascii=False), encoding='utf-8')
     ends = [sum(tier(d)[0] <= t for d in docs) for t in (0, 1)]
