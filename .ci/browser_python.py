@@ -61,21 +61,22 @@ def use(driver, url, is_):
     t.press('Stop')
     is_('Stopped' in t.said(2)[0], 'an endless loop is stopped, and the page goes on')
     is_('✓ loops-1' in t.run(RIGHT['loops-1']), 'then a right answer')
-    is_(t.js("return root.classList.contains('exercise-done')"), 'which gets a tick')
+    is_(t.js("return one('.run-tick').innerText").strip() == '✓ solved' and t.js("return one('.run a').getAttribute('href')") == '#loops-2', 'which gets a tick, and the way to the next')
     t = Try(driver, url + 'loops.html', '#loops-1')
-    is_(t.js("return one('.cm-content').innerText") == RIGHT['loops-1'] and t.js("return root.classList.contains('exercise-done')"), 'a new visit finds the answer and the tick')
+    is_(t.js("return one('.cm-content').innerText") == RIGHT['loops-1'] and t.js("return one('.run-tick').checkVisibility()"), 'a new visit finds the answer and the tick')
     start = time.time()
     t.run()
     print(f'        Run on a later visit: {time.time()-start:.1f} s, goal {LATER}')
     driver.get(url + 'exercises.html')
-    is_(wait(driver, "return document.querySelector('#loops-1')?.classList.contains('exercise-done')"), 'the list of exercises has the tick')
+    is_(wait(driver, "return document.querySelector('#loops-1 .run-tick')?.checkVisibility()"), 'the list of exercises has the tick')
     t = Try(driver, url + 'loops.html', '#loops-1')
     t.press('Reset')
     is_(t.js("return one('.cm-content').innerText").strip() == blank.strip(), 'Reset brings the blank back')
-    t.press('Hint')
-    is_(t.js("return one('details').open && document.activeElement.textContent.trim().startsWith('Hint 1')"), 'Hint opens the first one')
-    t.press('Solution')
-    is_(t.js("return [...root.querySelectorAll('details')].some(d => d.open && d.textContent.trim().startsWith('Solution'))"), 'Solution opens it')
+    driver.switch_to.active_element.send_keys(Keys.CONTROL + 'z' + Keys.NULL)
+    is_(t.js("return one('.cm-content').innerText") == RIGHT['loops-1'], 'and Ctrl-Z the answer')
+    top = t.js("const fold = one('details'); fold.open = true; return [one('.cm-content').getBoundingClientRect().bottom <= fold.getBoundingClientRect().top, fold.textContent.trim().slice(0, 6)]")
+    is_(top == [True, 'Hint 1'], f'hints are below the editor: {top}')
+    is_('no numpy on this page' in t.run('import numpy'), 'what is not on the page is said')
 
 
 def keys(driver, url, is_):
@@ -90,7 +91,12 @@ def keys(driver, url, is_):
     driver.switch_to.active_element.send_keys(Keys.TAB)
     is_(active() == 'Run', f'Escape, then Tab leads to Run (it led to {active()[:30]!r})')
     driver.switch_to.active_element.send_keys(Keys.ENTER)
+    is_(active() == 'Run', f'and while it runs, the focus stays there (it is at {active()[:30]!r})')
     is_('✓' in t.said()[0], 'Enter runs')
+    is_(active() == 'Run', f'and it stays afterwards (it is at {active()[:30]!r})')
+    driver.execute_script('document.activeElement.blur()')
+    driver.find_element('css selector', 'body').send_keys('sf')
+    is_(not driver.execute_script("return document.querySelector('.aa-Panel, .aa-DetachedOverlay')"), 'letters typed to the page open no search')
 
 
 def kernels(driver, url, is_):

@@ -105,7 +105,8 @@ def links():
     "Links from notebook to notebook: is the file there, and the heading?"
     pages = {p: '\n'.join(''.join(c['source']) for c in json.loads(p.read_text())['cells'] if c['cell_type']=='markdown') for p in books()}
     shown = {p: re.findall(r"exercise\('([\w-]+)'\)", p.read_text()) for p in pages}  # each is a place on its page
-    ids = {p: {'', *shown[p], *map(anchor, re.findall(r'^#+ (.*?)(?: *\{#[^}]*\})?$', text, flags=re.M)), *re.findall(r'\{#([\w.-]+)', text)} for p, text in pages.items()}
+    ids = {p: {'', *shown[p], *map(anchor, re.findall(r'^#+ (.*?)(?: *\{#[^}]*\})?$', text, flags=re.M)), *re.findall(r'\{#([\w.-]+)', text),
+               *('on-the-page-' + kind for kind in re.findall(r'<div data-(?:play|run)="(\w+)"', text))} for p, text in pages.items()}
     dead = [f'{name(p)}: {file}#{heading}' for p, text in pages.items()
             for file, heading in re.findall(r'\]\(((?:\.\./)*[\w/]*\.ipynb)?(?:#([^)]*))?\)', text) if heading not in ids.get((p.parent/file).resolve() if file else p, ())]
     must('links between notebooks', not dead, '\n        '.join(dead))

@@ -194,8 +194,9 @@ def exercises():
         out += [f'## {int(number)} {chapter.upper() if chapter in ("cuda", "gemm") else chapter.capitalize()} {{#{chapter}}}', '', f'*{where}*', '']
         for i in ids:
             e = get_exercise(i)
-            title = f'[**{i}: {e.title}**]({book.name}#{i})' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`)'
-            out += [f'::: {{#{i} .exercise-item data-exercise="{i}"}}', f"{title}. {re.split(r'(?<=[.?!]) ', e.task)[0]}" + (f' *You meet it again: {e.used}.*' if e.used else ''), ':::', '']
+            stop = '.' if e.title[-1] not in '?!' else ''
+            title = f'[**{i}: {e.title}**]({book.name}#{i}){stop}' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`).'
+            out += [f'::: {{#{i} .exercise-item data-exercise="{i}"}}', f"{title} {re.split(r'(?<=[.?!]) ', e.task)[0]}" + (f' _You meet it again: {e.used}._' if e.used else ''), ':::', '']
     return '\n'.join(out)
 
 

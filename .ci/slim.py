@@ -1,5 +1,5 @@
 """What Quarto gives to every page and no page uses, taken away again; and its search, put in the book's order."""
-import base64, io, json, re
+import base64, html, io, json, re
 from pathlib import Path
 
 # What people type who know the field, and which chapter it is about
@@ -16,7 +16,7 @@ SYNONYMS = dict(data='MNIST dataset loading parsing IDX batches', random='pseudo
 
 def words(out):
     "Everything in pages and scripts that may be the name of a class"
-    texts = [p.read_text(encoding='utf-8') for kind in ('*.html', '*.js') for p in out.rglob(kind) if 'python' not in p.relative_to(out).parts]
+    texts = [p.read_text(encoding='utf-8') for kind in ('*.html', '*.js') for p in out.rglob(kind) if p.name=='page.js' or 'python' not in p.relative_to(out).parts]
     return set(re.findall(r'[\w-]+', ' '.join(texts)))
 
 
@@ -63,20 +63,29 @@ def icons(out):
 
 
 def search(out):
-    "Chapters and the glossary before the backstage, and that before the reference; and the field's words beside ours"
+    "Chapters and the glossary before the backstage and the exercises, and those before the reference; and the field's words beside ours, found but not shown"
     path = out/'search.json'
     docs = json.loads(path.read_text(encoding='utf-8'))
-    def tier(d): return (d['href'].startswith('reference/') and 2 or '/' in d['href'].partition('#')[0] and 1 or 0, d['section'] != '')
+    def tier(d): return (d['href'].startswith('reference/') and 2 or ('/' in d['href'].partition('#')[0] or d['href'].startswith('exercises.')) and 1 or 0, d['section'] != '')
     docs.sort(key=tier)
     for d in docs:
-        name = d['href'].partition('.')[0]
-        if d['section'] == '' and name in SYNONYMS and SYNONYMS[name] not in d['text']: d['text'] += '\n\n' + SYNONYMS[name]
+        name, d['text'] = d['href'].partition('.')[0], d['text'].removeprefix('Skip to the content').lstrip()
+        if d['section'] == '' and name in SYNONYMS: d['also'] = SYNONYMS[name]
     path.write_text(json.dumps(docs, ensure_ascii=False), encoding='utf-8')
     ends = [sum(tier(d)[0] <= t for d in docs) for t in (0, 1)]
     script, old = out/'site_libs'/'quarto-search'/'quarto-search.js', 'ignoreLocation: true,'
     order = f'sortFn: (a, b) => {{ const tier = i => (i >= {ends[0]}) + (i >= {ends[1]}); return tier(a.idx) - tier(b.idx) || a.score - b.score || a.idx - b.idx; }},'
-    text = re.sub(r' *sortFn: .*', '', script.read_text(encoding='utf-8'))
+    text = re.sub(r' *sortFn: .*|, \{ name: "also".*?\}(?=,)', '', script.read_text(encoding='utf-8'))
+    text = text.replace('{ name: "text", weight: 10 },', '{ name: "text", weight: 10 }, { name: "also", weight: 10 },', 1)
+    text = text.replace('kFuseMaxWait = 125', 'kFuseMaxWait = Infinity')  # a second index, of what was found so far, would forget the order
     script.write_text(text.replace(old, f'{old} {order}', 1), encoding='utf-8')
+
+
+def wraps(m):
+    "Output whose lines may go on below: words, and not columns, or lines that would not fit anyway"
+    text = html.unescape(re.sub('<[^>]*>', '', m[2]))
+    columns = '─' in text or re.search(r'\S {2,}\S|^(tensor|array)\(|^ *\[*[-\d. ]+,', text, flags=re.M)
+    return m[0] if '─' in text or columns and max(map(len, text.splitlines()), default=0) < 88 else f'{m[1]} class="wraps">{m[2]}'
 
 
 def heads(out, site):
@@ -86,7 +95,7 @@ def heads(out, site):
         text = re.sub(r'<script src="https://cdn\.jsdelivr\.net/npm/(?:requirejs|jquery)@[^>]*></script>|<script[^>]*>define\(.jquery.[^<]*</script>', '', old)  # for widgets of Jupyter's, which are on no page
         text = re.sub(r'class="nav-link active" href="([^"]+)" aria-current="page"',  # to Quarto, all pages of a sidebar are the first of its links in the bar
                       lambda m: m[0] if (p.parent/m[1]).resolve() == p.resolve() else f'class="nav-link" href="{m[1]}"', text)
-        text = re.sub(r'(<div class="cell-output[^>]*>\s*<pre)(><code>[^\n]*</code></pre>)', r'\1 class="one-line"\2', text)  # a line on its own may go on below
+        text = re.sub(r'(<div class="cell-output[^>]*>\s*<pre)>(<code>.*?</code></pre>)', wraps, text, flags=re.S)
         text = re.sub(r'(<body[^>]*>)(.+?)(<a class="skip".*?</a>)', r'\1\3\2', text, count=1, flags=re.S)  # the first stop of the Tab key, before the bar
         if text != old: p.write_text(text, encoding='utf-8')
         if p.name == '404.html': p.write_text(re.sub(r'<div class="toc-actions.*?</div>', '', text, flags=re.S), encoding='utf-8')
@@ -149,7 +158,7 @@ def slim(out, site):
     inks(out)
     frames(out)
     moved(out)
+    heads(out, site)
     styles(out, words(out))
     icons(out)
     search(out)
-    heads(out, site)

@@ -97,10 +97,40 @@ local function exercise(blocks, i)
   local task = blocks[i-1]
   local told = task and task.t == 'Div' and pandoc.utils.stringify(task):find(id .. ': ', 1, true)  -- not before the notebook has been run
   local try = here:includes((id:gsub('-%d+$', '')))
+  local folds = pandoc.List()  -- hints and solution: below the blank, which they don't push down
+  task = told and task:walk({Div = function (d)
+    local _, from = d.content:find_if(function (b) return b.t == 'RawBlock' and b.text:find('<details') end)
+    if not from or #folds > 0 then return nil end
+    folds = pandoc.List({table.unpack(d.content, from)})
+    d.content = {table.unpack(d.content, 1, from-1)}
+    return d
+  end})
   local parts = pandoc.List(told and {task} or {})
-  local home = pandoc.Para({pandoc.Str('To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})
+  local home = pandoc.Para({pandoc.Str(try and 'To try it here, the page needs JavaScript. Or: ' or 'To try it: '), pandoc.Code('groundup practice open ' .. id), pandoc.Str(', or the button for Colab at the top.')})
   parts:insert(pandoc.Div({code, home}, {class = try and 'exercise-blank' or ''}))  -- an editor takes the place of the blank, where there can be one
+  if #folds > 0 then parts:insert(pandoc.Div(folds, {class = 'exercise-folds'})) end
   return pandoc.Div(parts, pandoc.Attr(id, {'exercise'}, {['data-exercise'] = id})), told
+end
+
+-- What a notebook says of its page is said otherwise on the page
+local function at_home(blocks)
+  return pandoc.Blocks(blocks):walk({Inlines = function (words)
+    for n = 3, #words do
+      local l = words[n]
+      if l.t == 'Link' and pandoc.utils.stringify(l) == 'the page of this chapter' and words[n-2].text == 'On' then
+        for k = n+1, math.min(n+8, #words) do
+          if words[k].text == 'they' then words[k].text = 'They' elseif words[k].text == 'there,' then words[k].text = 'here,' end
+        end
+        local practice = l.target:find('#practice$')
+        for _ = n-2, practice and n+1 or n do words:remove(n-2) end
+        if not practice then words:insert(n-2, pandoc.Str('On this page, with JavaScript' .. (words[n-2].t == 'Space' and ',' or ''))) end
+        return words
+      end
+    end
+  end, Div = function (d)
+    local code = d.classes:includes('cell') and d.content[1]
+    if here:includes(module) and code and code.t == 'CodeBlock' and code.text:find('^from groundup%.practice import [^\n]*$') then return {} end
+  end})
 end
 
 -- Is this code imports and nothing else?
@@ -128,6 +158,7 @@ function Pandoc(doc)
     if doc.blocks[i] then out:insert(doc.blocks[i]) end
     i = i+1
   end
+  out = at_home(out)
   for n = #out, 2, -1 do
     local e, told = exercise(out, n)
     if e then out[n] = e end

@@ -77,10 +77,11 @@ groundup.play.mount("cache", root => {
   };
   root.append(el("fieldset", { class: "play-row" }, el("legend", {}, "the loops, from the outside in"), ...ORDERS.map(radio)),
     el("div", { class: "play-row" }, field("the cache holds", capacity), field("step", slider)),
-    el("div", { class: "play-row" }, button("one step back", () => by(-1)), button("one step", () => by(1)), button("one inner loop", next), play, field("speed", speed), button("to the end", () => by(1e9))),
+    el("div", { class: "play-row" }, button("one step back", () => by(-1)), button("one step", () => by(1)), button("one inner loop", next), button("to the end", () => by(1e9))),
+    el("div", { class: "play-row" }, play, el("label", {}, "speed ", speed)),
     pictures, legend([["play-cached", "a line in the cache"], ["play-fetched", "fetched in this step"], ["play-touched", "the number touched"]]), story,
     tally, all, voice.node);
-  const calm = () => { play.hidden = still.matches; if (still.matches) stop(); };
+  const calm = () => { play.parentNode.hidden = play.hidden = still.matches; if (still.matches) stop(); };
   still.addEventListener("change", calm);
   calm();
   run();

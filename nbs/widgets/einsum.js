@@ -5,8 +5,9 @@ groundup.play.mount("einsum", root => {
   const { el, field, button, text, table, speaker } = groundup.play, { shapes, tuple, prod } = groundup.python, rules = groundup.einsum;
   const EXAMPLES = [["ik,kj->ij", "(5,784) (784,10)"], ["ik->i", "(5,784)"], ["ii->", "(4,4)"], ["i,j->ij", "(3) (4)"], ["bik,bkj->bij", "(32,5,784) (32,784,10)"],
                     ["i,ij,j->", "(5) (5,7) (7)"], ["bqd,bkd->bqk", "(32,100,64) (32,120,64)"], ["...ij,...jk", "(7,2,3) (3,4)"], ["ik,jk->ij", "(5,784) (784,10)"]];
-  const formula = text("", () => show(true), { size: 16, class: "play-mono" }), sizes = text("", () => show(), { size: 24, class: "play-mono" });
-  const grid = el("input", { type: "checkbox", onchange: () => show() }), output = el("div"), voice = speaker();
+  const formula = text("", () => follow(), { size: 16, class: "play-mono" }), sizes = text("", () => { own = sizes.value !== ""; show(); }, { size: 24, class: "play-mono" });
+  const grid = el("input", { type: "checkbox", onchange: () => show() }), output = el("div"), voice = speaker(), known = new Map();
+  let own = false; // has the reader written shapes of their own?
   const list = words => words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words.at(-1)}` : words[0];
 
   function words(f) {
@@ -35,23 +36,26 @@ groundup.play.mount("einsum", root => {
       ...source.split("\n").map(line => el("code", { class: summed(line) ? "play-summed" : "" }, line + "\n")));
   }
 
-  // Where a new formula does not fit the shapes that stand there still, it is shown with sizes of 2
-  function show(fresh) {
-    const draw = (shapes_, note) => {
-      const given = rules.shapesFor(formula.value, shapes_), f = rules.parse(formula.value, given), source = rules.loopNest(formula.value, given, grid.checked);
-      output.replaceChildren(...note, axes(f, given), el("p", { class: "play-verdict" }, words(f)), code(f, source));
+  // The shapes follow a new formula, with the sizes that its letters had last, or 2
+  function follow() {
+    if (!own) sizes.value = formula.value.split("->")[0].split(",").map(term => `(${(term.match(/\.{3}|[A-Za-z]/g) ?? []).map(l => known.get(l) ?? 2)})`).join(" ");
+    show();
+  }
+
+  function show() {
+    try {
+      const given = rules.shapesFor(formula.value, shapes(sizes.value)), f = rules.parse(formula.value, given), source = rules.loopNest(formula.value, given, grid.checked);
+      f.sizes.forEach((n, l) => known.set(l, n));
+      output.replaceChildren(axes(f, given), el("p", { class: "play-verdict" }, words(f)), code(f, source));
       voice.say(words(f));
-    };
-    try { draw(shapes(sizes.value), []); }
-    catch (e) {
-      const said = words => el("p", { class: "play-wrong" }, words);
-      if (fresh && sizes.value) try { return draw([], [said(`The shapes do not fit this formula (${e.message}), so each size is 2 here.`)]); } catch { /* the formula itself is wrong */ }
-      output.replaceChildren(said(e.message));
-      voice.say(e.message);
+    } catch (e) {
+      const said = e.message.replace("needs 1 operands", "needs 1 operand");
+      output.replaceChildren(el("p", { class: "play-wrong" }, said));
+      voice.say(said);
     }
   }
 
-  function set([f, s]) { formula.value = f; sizes.value = s; show(); }
+  function set([f, s]) { own = false; formula.value = f; sizes.value = s; show(); }
   root.append(el("div", { class: "play-row" }, field("formula", formula), field("shapes", sizes, "left empty, each size is 2")),
     el("label", { class: "play-check" }, grid, " as a CUDA kernel, a thread for each place of the result"),
     el("div", { class: "play-row play-examples", role: "group", "aria-label": "examples" }, ...EXAMPLES.map(e => button(e[0], () => set(e)))), output, voice.node);

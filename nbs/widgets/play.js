@@ -17,7 +17,7 @@ groundup.play ??= (() => {
   const el = (tag, attrs = {}, ...children) => fill(document.createElement(tag), attrs, children);
   const svg = (tag, attrs = {}, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attrs, children);
 
-  const field = (label, input, hint) => el("label", { class: "play-field" }, el("span", {}, label), input, hint && el("small", {}, hint));
+  const field = (label, input, hint) => el("label", { class: "play-field" }, el("span", {}, label), input, hint instanceof Node ? hint : hint && el("small", {}, hint));
   const button = (text, onclick, attrs = {}) => el("button", { type: "button", class: "play-button", onclick, ...attrs }, text);
   const text = (value, oninput, attrs = {}) => {
     const input = el("input", { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", oninput, ...attrs });

@@ -7,7 +7,7 @@ groundup.play.mount("threads", root => {
   const size = (value, most) => { const input = el("input", { type: "number", min: 1, max: most, oninput: change }); input.value = value; return input; };
   const sizes = { n: size(32, 48), k: size(16, 48), m: size(16, 48) };
   const slider = () => el("input", { type: "range", min: 0, value: 0, oninput: show });
-  const warp = slider(), step = slider(), block = select(["16,16", "8,8", "32,8", "32,1"].map(v => [v, v.replace(",", " × ")]), "16,16", change);
+  const warp = slider(), step = slider(), shown = { warp: el("output"), step: el("output") }, block = select(["16,16", "8,8", "32,8", "32,1"].map(v => [v, v.replace(",", " × ")]), "16,16", change);
   const first = select([["i", "i,j = cuda.grid(2)"], ["j", "j,i = cuda.grid(2)"]], "i", change);
   const parts = ["a", "b", "c"], index = { a: "i,l", b: "l,j", c: "i,j" };
   let s, xy, warps;
@@ -54,6 +54,8 @@ groundup.play.mount("threads", root => {
     story.textContent = words;
     warp.setAttribute("aria-valuetext", `warp ${w} of block ${at.join(", ")}`);
     step.setAttribute("aria-valuetext", `l = ${l}`);
+    shown.warp.textContent = `${w} of block (${at.join(", ")})`;
+    shown.step.textContent = `l = ${l}`;
     pictures.replaceChildren(...parts.map(name => picture(name, rows[name], cols[name], t[name])));
     const verb = { a: "reads a[i,l]", b: "reads b[l,j]", c: "writes c[i,j]" };
     const percent = x => x.sectors.length ? `${Math.round(100 * x.places.length * rules.BYTES / (x.sectors.length * rules.SECTOR))} %` : "–";
@@ -63,7 +65,7 @@ groundup.play.mount("threads", root => {
   }
 
   root.append(el("div", { class: "play-row" }, field("the kernel begins with", first), field("threads in a block", block), ...Object.entries(sizes).map(([name, input]) => field(name, input))),
-    el("div", { class: "play-row" }, field("warp", warp), field("step l of its loop", step)),
+    el("div", { class: "play-row" }, field("warp", warp, shown.warp), field("step l of its loop", step, shown.step)),
     wrong, pictures, legend([["play-asked", "asked for by a thread of the warp"], ["play-cached", "fetched with it: sectors of 32 bytes, eight numbers"]]), story,
     tally, voice.node);
   change();

@@ -32,7 +32,7 @@ export function edit(place, code, label, { changed, run }) {
   ] }) });
   return {
     get: () => view.state.doc.toString(),
-    set: text => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
+    set: text => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, userEvent: "reset" }), // one step of Ctrl-Z
     mark: line => view.dispatch({ effects: setWrong.of(line && line <= view.state.doc.lines ? line : null) }),
     focus: () => view.focus(),
   };

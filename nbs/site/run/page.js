@@ -3,7 +3,7 @@ import "../../widgets/python.js";
 import "../../widgets/play.js";
 import { replay } from "./replay.js";
 
-const { el, button, field } = groundup.play, here = new URL(".", import.meta.url), SECONDS = 20;
+const { el, button, field } = groundup.play, here = new URL(".", import.meta.url), SECONDS = 20, MOD = /Mac|iP/.test(navigator.platform) ? "⌘" : "Ctrl";
 document.head.append(el("link", { rel: "stylesheet", href: new URL("page.css", here) }));
 
 // Python, in a worker; `ask` returns what came of it, and `end` ends it in the middle
@@ -60,47 +60,54 @@ function plain(place, code, label, { changed }) {
 }
 
 // An editor with its buttons, in `place`; `go(code, tell)` runs it, `show(result)` returns what else there is to be seen
-async function panel(place, { id, code, label, buttons = [], fields = [], go, show = () => [] }) {
+async function panel(place, { id, code, label, head = [], fields = [], go, show }) {
   const box = el("div", { class: "run-editor" }), said = el("pre", { class: "run-said", role: "status" }), more = el("div");
-  const start = button("Run", run, { class: "play-button run-go", title: "Ctrl-Enter" }), halt = button("Stop", () => python.end("Stopped."), { disabled: true });
-  const reset = button("Reset", () => { editor.set(code); store.put(id, { code: undefined }); said.textContent = ""; more.replaceChildren(); editor.focus(); });
+  const start = button("Run", run, { class: "play-button run-go" }), halt = button("Stop", () => { if (busy()) python.end("Stopped."); });
+  const reset = button("Reset", () => {
+    editor.set(code); store.put(id, { code: undefined }); more.replaceChildren(); editor.focus();
+    said.className = "run-said"; said.textContent = `As it was given. ${MOD}-Z brings yours back.`;
+  });
+  // A button that is `disabled` would lose the focus, and the next keys would be the page's
+  const busy = () => start.ariaDisabled === "true", set = now => { start.ariaDisabled = now; halt.ariaDisabled = !now; };
+  set(false);
   const { edit } = await import("./editor.js").catch(() => ({ edit: plain }));
   const editor = edit(box, store.get(id).code ?? code, label, { run, changed: () => store.put(id, { code: editor.get() }) });
   let tries = store.get(id).tries ?? 0;
   async function run() {
-    if (start.disabled) return;
-    start.disabled = true; halt.disabled = false;
+    if (busy()) return;
+    set(true);
     editor.mark(null); more.replaceChildren();
     said.className = "run-said";
     const result = await go(editor.get(), text => { said.textContent = text; });
-    start.disabled = false; halt.disabled = true;
+    set(false);
     store.put(id, { tries: ++tries, ...(result.good && { passed: store.get(id).passed ?? new Date().toISOString().slice(0, 10) }) });
     said.textContent = result.said;
     said.classList.toggle("run-good", result.good);
     said.classList.toggle("run-bad", !result.good);
     if (result.line) editor.mark(result.line);
     more.replaceChildren(...show(result));
-    said.scrollIntoView({ block: "nearest" });
+    (said.textContent ? said : more).scrollIntoView({ block: "nearest" });
   }
-  place.replaceChildren(el("div", { class: "play run", onfocusin: python.warm, onpointerenter: python.warm }, ...(fields.length ? [el("div", { class: "play-row" }, ...fields)] : []), box,
-    el("div", { class: "play-row run-buttons" }, start, halt, reset, ...buttons, el("small", {}, "Escape, then Tab leaves the editor.")), said, more));
+  const row = el("div", { class: "play-row run-buttons" }, ...head, start, halt, reset, el("small", { class: "run-keys" }, `${MOD}-Enter runs. Escape, then Tab leaves the editor.`));
+  place.replaceChildren(el("div", { class: "play run", onfocusin: python.warm, onpointerenter: python.warm },
+    ...(head.length ? [row, fields.length > 0 && el("div", { class: "play-row" }, ...fields), box] : [box, row]), said, more));
 }
 
-const tick = block => block.classList.toggle("exercise-done", !!store.get(block.dataset.exercise).passed);
+function tick(block) {
+  const done = !!store.get(block.dataset.exercise).passed;
+  block.classList.toggle("exercise-done", done);
+  if (done && !block.querySelector(".run-tick")) (block.querySelector("p") ?? block).prepend(el("span", { class: "run-tick" }, "✓ solved "));
+}
 
 function exercise(block) {
-  const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), details = [...block.querySelectorAll("details")];
+  const id = block.dataset.exercise, given = block.querySelector(".exercise-blank"), next = all[all.indexOf(block) + 1]?.id;
   const code = given.querySelector("pre code").textContent.replace(/^(from groundup\.practice import|check_exercise\().*$/gm, "").trim();
-  const named = word => details.filter(d => d.querySelector("summary").textContent.trim().startsWith(word));
-  const open = d => { d.open = true; const s = d.querySelector("summary"); s.scrollIntoView({ block: "nearest" }); s.focus(); };
-  const hint = button("Hint", () => { const next = named("Hint").find(d => !d.open) ?? named("Hint").at(-1); if (next) open(next); });
-  const solution = button("Solution", () => { const d = named("Solution")[0]; if (d) open(d); });
-  return panel(given, { id, code, label: `Your answer to ${id}`, buttons: [hint, solution],
+  return panel(given, { id, code, label: `Your answer to ${id}`,
     go: (text, tell) => python.ask({ what: "check", id, code: text, seed: Math.floor(Math.random() * 2 ** 32) }, tell),
     show: r => {
       if (!r.good) return [];
       tick(block);
-      return [el("details", {}, el("summary", {}, "The book’s way"), el("pre", {}, el("code", {}, r.source)), r.also && el("pre", {}, el("code", {}, r.also)))];
+      return [el("p", {}, "The book’s way is below, under Solution. ", next && el("a", { href: `#${next}` }, `Next: ${next}`))];
     } });
 }
 
@@ -123,13 +130,14 @@ function runner(block) {
     inputs.forEach(([, input], i) => { input.value = own?.[i] ?? input.defaultValue; });
     mount().then(() => box.focus());
   });
+  let hints = [];
   const shown = inputs.map(([name, input]) => field(name.replace("_", " "), input));
   const show = r => {
     if (!r.good) return [];
-    const parts = [];
-    if (r.words?.length) parts.push(el("ul", {}, ...r.words.map(w => el("li", {}, w))));
+    const parts = [], words = [...hints, ...(r.words ?? [])];
+    if (words.length) parts.push(el("ul", {}, ...words.map(w => el("li", {}, w))));
     if (r.table) {
-      const t = el("div", { class: "play-scroll", role: "region", tabindex: 0, "aria-label": "What each line does to memory" });
+      const t = el("div", { class: "play-scroll run-lines", role: "region", tabindex: 0, "aria-label": "What each line does to memory" });
       t.innerHTML = r.table;
       parts.push(t);
     }
@@ -140,8 +148,15 @@ function runner(block) {
   const mount = () => {
     const names = [...needs.split(" ").filter(Boolean), ...(box ? [box.value] : [])];
     const code = [...names.map(defined), box ? call.replaceAll("KERNEL", box.value) : call].join("\n\n");
-    return panel(block, { id: [location.pathname.split("/").at(-1), title, box?.value].join(":"), code, label: title, show, fields: box ? [field("kernel", box), ...shown] : shown,
-      go: (text, tell) => python.ask({ what: "run", code: text, given: Object.fromEntries(inputs.map(([name, i]) => [name, Number(i.value)])) }, tell) });
+    const head = box ? [field("kernel", box)] : shown, fields = box ? shown : [];
+    return panel(block, { id: [location.pathname.split("/").at(-1), title, box?.value].join(":"), code, label: title, show, head, fields,
+      go: (text, tell) => {
+        const given = Object.fromEntries(inputs.map(([name, i]) => [name, Number(i.value)])), { block_x: x, block_y: y } = given;
+        if (x * y > 1024) return { good: false, said: `block x × block y is ${(x * y).toLocaleString("en")} threads; 1,024 at most`, line: null };
+        const at = text.split("\n").findIndex(l => /^TPB *= *\d+/.test(l)), side = Number(text.split("\n")[at]?.match(/\d+/)[0]);
+        hints = x && side && text.match(/\bTPB\b/g).length > 1 && (x !== side || y !== side) ? [`TPB in line ${at + 1} is ${side}, and the block is ${x} × ${y}: this kernel’s tiles have a place for each thread only where they agree`] : [];
+        return python.ask({ what: "run", code: text, given }, tell);
+      } });
   };
   return mount();
 }
