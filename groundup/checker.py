@@ -50,7 +50,7 @@ class Exercise:
     @property
     def source(self): return source_of(self.solution)
     @property
-    def page(self): return f'https://groundup-book.github.io/groundup/{self.chapter}.html#practice'
+    def page(self): return f'https://groundup-book.github.io/groundup/{self.chapter}.html#{self.id}'
     @property
     def colab(self): return f'https://colab.research.google.com/github/groundup-book/groundup/blob/main/nbs/{CHAPTERS[self.chapter]}.ipynb'
     def with_body(self, body): return function_of(f'{self.header}\n{textwrap.indent(body, "    ")}\n', self.name, self.solution.__globals__)
