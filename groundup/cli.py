@@ -185,6 +185,7 @@ def run_job(prepare, what, files, args, stop):
                 stop.raise_if_asked()
                 show(words)
             job = prepare(args, stop, found, say)
+            stop.raise_if_asked()
             for one in job.measure():
                 found.append(one)
                 stop.raise_if_asked()
@@ -260,7 +261,9 @@ def climb_ladder(args, stop, found, say):
 def run_ladder(args, stop):
     "Climb, or list the rungs; the exit status"
     if args.rungs!='list': return run_job(climb_ladder, 'rung', ('ladder.json', 'ladder.svg'), args, stop)
-    print('\n'.join(r.name for r in all_rungs(args)))
+    names = [r.name for r in all_rungs(args)]
+    stop.raise_if_asked()
+    print('\n'.join(names))
     return 0
 
 # %% ../nbs/backstage/cli.ipynb #666292d1
@@ -269,7 +272,6 @@ def compare_products(args, stop, found, say):
     shapes = shapes_of(args.shapes)
     import torch
     from groundup import bits, gemm, ladder
-    stop.raise_if_asked()
     narrow = args.dtype in bits.DTYPES[1:]
     jobs = [(s, args.dtype or 'float32') for s in shapes or (bits.NARROW_SHAPES if narrow else gemm.SHAPES)]
     if not (shapes or args.dtype): jobs += [(s, 'float64') for s in gemm.SQUARES[2:]]

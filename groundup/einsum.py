@@ -72,7 +72,7 @@ def parse(
     inputs,arrow,output = subscripts.partition('->')
     terms = [labels_of(t, f'operand {o}') for o,t in enumerate(inputs.split(','))]
     if len(terms) != len(shapes):
-        raise ValueError(f'{subscripts!r} needs {len(terms)} operands; given: {len(shapes)}')
+        raise ValueError(f'{subscripts!r} needs {len(terms)} operand{"s"*(len(terms)!=1)}; given: {len(shapes)}')
     under = [len(s) - len(t) + ('...' in t) for t,s in zip(terms, shapes)] # axes without a letter
     for o,(t,n) in enumerate(zip(terms, under)):
         if n < 0 or n and '...' not in t:

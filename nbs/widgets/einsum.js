@@ -49,9 +49,8 @@ groundup.play.mount("einsum", root => {
       output.replaceChildren(axes(f, given), el("p", { class: "play-verdict" }, words(f)), code(f, source));
       voice.say(words(f));
     } catch (e) {
-      const said = e.message.replace("needs 1 operands", "needs 1 operand");
-      output.replaceChildren(el("p", { class: "play-wrong" }, said));
-      voice.say(said);
+      output.replaceChildren(el("p", { class: "play-wrong" }, e.message));
+      voice.say(e.message);
     }
   }
 

@@ -41,7 +41,7 @@ groundup.einsum = (() => {
     const [inputs, arrow, output] = partition(subscripts, "->");
     let terms = inputs.split(",").map((t, o) => labelsOf(t, `operand ${o}`));
     if (terms.length !== shapes.length)
-      throw new Error(`${repr(subscripts)} needs ${terms.length} operands; given: ${shapes.length}`);
+      throw new Error(`${repr(subscripts)} needs ${terms.length} operand${terms.length === 1 ? "" : "s"}; given: ${shapes.length}`);
     const under = terms.map((t, o) => shapes[o].length - t.length + t.includes("..."));  // axes without a letter
     terms.forEach((t, o) => {
       if (under[o] < 0 || under[o] && !t.includes("..."))
