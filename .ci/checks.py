@@ -10,7 +10,7 @@ from pathlib import Path
 
 from books import books, name, root
 
-minutes, failed, running = 60, [], set()
+minutes, failed, last, running = 60, [], [], set()
 COLAB = '![ "$COLAB_RELEASE_TAG" ] && pip install -q git+https://github.com/groundup-book/groundup'
 CELLS = 'slow cells in Jupyter, without digits and network'
 SILENT = r'(test_\w+|check_\w+|set_\w+|setstate|house_style|cleanup|close|rmtree|contract|same\w*|refused|gpu_table|\w+_agrees|matmul_gemm|compare_with_numba)'  # calls that show nothing
@@ -29,9 +29,11 @@ def run(name, command, limit=15*minutes, cwd=root, show=None, **env):
     running.remove(proc)
     good = proc.returncode == 0
     said = [f"{'ok    ' if good else 'FAILED'}  {name}  ({time.time()-start:.0f} s)" + ('' if good else f'  {why}')]
-    if show or not good: said += ['        ' + l for l in out.splitlines()[-80:]]
+    lines = [l for l in out.splitlines() if not re.match(r' *(Processing|Collecting|Downloading|WARNING: Location|Requirement already|━)', l)]
+    if show or not good: said += ['        ' + l for l in lines[-80:]]
     print('\n'.join(said) + '\n', end='', flush=True)
     if not good: failed.append(name)
+    if not good: last.append('\n        '.join([f'{name} ended with:', *lines[-25:]]))
     return good, out
 
 
@@ -229,6 +231,7 @@ def main():
         site(env)
         clean('the docs leave git as it was')
     finally: shutil.rmtree(work, ignore_errors=True)
+    for end in last: print(end)  # again, where a long report is cut in its middle
     for line in re.findall(r'^skipped .*$', cells, flags=re.M): print(line)
     print(f'{(time.time()-start)/60:.1f} minutes' + (f"; failed: {', '.join(failed)}" if failed else ''))
     counted = re.findall(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', cells, flags=re.M) or [(0, 1, 0)]

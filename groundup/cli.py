@@ -178,8 +178,9 @@ def run_job(prepare, what, files, args, stop):
     if not (rounds.isascii() and rounds.isdigit() and int(rounds[:9])):
         raise ValueError(f'GROUNDUP_ROUNDS is {rounds[:40]!r}, and should be a whole number from 1; unset it for the default')
     if 'matplotlib' not in sys.modules: os.environ['MPLBACKEND'] = 'Agg'  # no window, whatever the configuration says
-    out,found,job,stream = writable(args.out, files), [], Job(), sys.stderr if args.json else sys.stdout
+    found,job,stream = [], Job(), sys.stderr if args.json else sys.stdout
     try:
+        out = writable(args.out, files)
         with stop.heard(), waiting('loading torch and numba') as show:
             def say(words):
                 stop.raise_if_asked()
