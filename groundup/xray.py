@@ -11,6 +11,7 @@ import ast, builtins, inspect, linecache, math, sys, textwrap
 from array import array as _flat
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import NamedTuple
 
@@ -228,24 +229,31 @@ def _python_of(kernel):
     return kernel
 
 # %% ../nbs/backstage/xray.ipynb #5255d97a
+@lru_cache(1000)
+def _stored(node): return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+@lru_cache(1000)
+def _parsed(text):
+    "The lines of a function, its tree, and the values of names that get only one"
+    lines = textwrap.dedent(text).splitlines()
+    tree = ast.parse('\n'.join(lines)).body[0]
+    stores = Counter(_stored(tree)) + Counter(a.arg for a in ast.walk(tree) if isinstance(a, ast.arg))
+    return lines, tree, {n.targets[0].id: n.value for n in ast.walk(tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
+                         and stores[n.targets[0].id]==1}
+
 class _Source:
     "The source of one function, and the Python that is written for it"
     def __init__(self, unit, f, number=0, callers=()):
         self.unit,self.f,self.nr,self.callers = unit, f, number, (*callers, f)
-        try: lines,self.first = inspect.getsourcelines(f)
+        try: lines,self.first = unit.texts[f] = unit.texts.get(f) or inspect.getsourcelines(f)
         except (OSError, TypeError) as e: raise ValueError(f'the source of {f.__name__} is not to be found; define it in a file or a notebook cell') from e
-        self.lines = textwrap.dedent(''.join(lines)).splitlines()
-        try: self.tree = ast.parse('\n'.join(self.lines)).body[0]
+        try: self.lines,self.tree,self.only = _parsed(''.join(lines))
         except SyntaxError as e: raise NotImplementedError(f'{f.__name__}, line {self.first}: a kernel is a function made with def') from e
         if not isinstance(self.tree, ast.FunctionDef): self.refuse(self.tree, 'a kernel is a function made with def')
         extra = self.tree.args.vararg or self.tree.args.kwarg or (self.tree.args.kwonlyargs or [None])[0]
         if extra: self.refuse(self.tree, f'{extra.arg} is no plain argument; name each argument')
         self.outer = {**vars(builtins), **f.__globals__, **inspect.getclosurevars(f).nonlocals}
         self.local = {*f.__code__.co_varnames, *f.__code__.co_cellvars}
-        stores = Counter(n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name) and isinstance(n.ctx,
-            ast.Store)) + Counter(f.__code__.co_varnames[:f.__code__.co_argcount])
-        self.only = {n.targets[0].id: n.value for n in ast.walk(self.tree) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
-                     and stores[n.targets[0].id]==1}
         self.out,self.env,self.loops,self.keys,self.line,self.waits = [], {}, [], ['0'], self.first, False
 
     def refuse(self, node, why):
@@ -1119,7 +1127,7 @@ class _Function(_Calls):
 
     def go_round(self, s, before, write):
         "Compile a loop until its variables keep their types; `write` writes it"
-        assigned = {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        assigned = {*_stored(s)}
         head,exit,late,missed = self.widened(before, assigned), None, {}, set()
         for tries in range(40):
             loop = _Loop(assigned, head, exit, [], [], late, missed)
@@ -1480,7 +1488,7 @@ def _all_places(sizes): return [Dim3(x, y, z) for z in range(sizes.z) for y in r
 class _Launch:
     "One launch of a kernel, and what has been seen of it"
     def __init__(self, f, blocks, threads, args, dynamic=0, limit=1_000_000, mode='count', start=None):
-        self.f,self.args,self.bytes,self.limit,self.mode = f, args, dynamic, limit, mode
+        self.f,self.args,self.bytes,self.limit,self.mode,self.texts = f, args, dynamic, limit, mode, {}
         self.blocks,self.threads = _dim3(blocks, 'blocks', 2**31-1), _dim3(threads, 'threads', 1024)
         if max(self.blocks[1:]) > 65535: raise ValueError(f'blocks is {blocks!r}; in the second and third direction there can be 65535')
         _Source(self, f) # is it one that we can read?
