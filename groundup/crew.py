@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['LEFT', 'UNDONE', 'WHAT', 'PARAMS', 'DESK', 'SPACE', 'crew', 'look', 'publish', 'count_down', 'call_at', 'give_way',
-           'now', 'take_all', 'help_out', 'lead', 'do_alone', 'thread_count', 'Crew']
+           'now', 'take_all', 'help_out', 'lead', 'do_alone', 'thread_count', 'Crew', 'in_threads']
 
 # %% ../nbs/backstage/crew.ipynb #5d65c925
-import ctypes, os, threading, time
+import ctypes, os, sys, threading, time
 
 import numba, numpy as np
 from llvmlite import ir
@@ -179,3 +179,25 @@ class Crew:
 
 crew = Crew()
 if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=crew.reset)
+
+# %% ../nbs/backstage/crew.ipynb #2c6f9be4
+_turn,_lost = threading.Lock(), False
+
+def _after_fork():
+    global _turn,_lost
+    _turn = threading.Lock()
+    try: numba.threading_layer()
+    except ValueError: return # none had been started
+    _lost = True
+    if 'torch' in sys.modules: sys.modules['torch'].set_num_threads(1)
+
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
+
+def in_threads(
+    parallel, # a function that uses numba's threads
+    alone, # one that does the same on a single thread, compiled without `parallel=True`
+    *args, # their arguments
+): # what the one that was called returns
+    "Call `parallel`, one caller at a time; in a child that was forked after numba's threads had started, `alone`"
+    if _lost: return alone(*args)
+    with _turn: return parallel(*args)

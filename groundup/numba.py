@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['dot', 'matmul_2loops_njit', 'fill_ijk', 'matmul_njit', 'line_fetches', 'fill_ilj', 'matmul_njit_ilj', 'fill_parallel',
-           'in_threads', 'matmul_njit_parallel']
+           'matmul_njit_parallel']
 
 # %% ../nbs/04_numba.ipynb #7c80455d
-import os
 from itertools import product
-from threading import Lock
 
 import numba, torch
 from numba import njit, prange
 from .core import matmul_sizes
+from .crew import in_threads
 
 # %% ../nbs/04_numba.ipynb #5acbb01d
 @njit
@@ -121,29 +120,6 @@ def fill_parallel(
     for i in prange(n):
         for l in range(k):
             for j in range(m): c[i,j] += a[i,l] * b[l,j]
-
-# %% ../nbs/04_numba.ipynb #5bc7c95d
-_turn,_threads_lost = Lock(), False
-
-def _in_child():
-    "After a fork: a fresh lock, and were there threads that the fork has lost?"
-    global _turn,_threads_lost
-    _turn = Lock()
-    try: numba.threading_layer()
-    except ValueError: return # none had been started
-    _threads_lost = True
-    torch.set_num_threads(1)
-
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_in_child)
-
-def in_threads(
-    parallel, # a function that uses numba's threads
-    alone, # one that does the same on a single thread, compiled without `parallel=True`
-    *args, # their arguments
-): # what the one that was called returns
-    "Call `parallel`, one caller at a time; in a child that was forked after numba's threads had started, `alone`"
-    if _threads_lost: return alone(*args)
-    with _turn: return parallel(*args)
 
 # %% ../nbs/04_numba.ipynb #aea16d0d
 def matmul_njit_parallel(
