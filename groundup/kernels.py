@@ -163,13 +163,17 @@ def put_fours(c, i, j, down, across, acc):
     for r in range(acc.shape[0]):
         for s in range(acc.shape[1]): put(c, i + r//4*4*down + r%4, j + s//4*4*across + s%4, acc[r,s])
 
-# %% ../nbs/09_kernels.ipynb #225cb72b
+# %% ../nbs/09_kernels.ipynb #4b7d02aa
 def sparing(
     registers:int, # for each thread
 ): # a decorator
     "`cuda.jit` with a limit for registers, of which numba's simulator knows nothing"
     return cuda.jit if config.ENABLE_CUDASIM else cuda.jit(max_registers=registers)
 
+
+# %% ../nbs/09_kernels.ipynb #225cb72b
+#| code-fold: true
+#| code-summary: "The kernel, whole"
 @lru_cache
 def vector_kernel(
     bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, as `check_tiles` has them
@@ -221,6 +225,8 @@ def fetch_each(x, i, j):
     return fetch_one(x, i, j), fetch_one(x, i, uint32(j+1)), fetch_one(x, i, uint32(j+2)), fetch_one(x, i, uint32(j+3))
 
 # %% ../nbs/09_kernels.ipynb #ad874ccd
+#| code-fold: true
+#| code-summary: "The kernel, whole"
 @lru_cache
 def ahead_kernel(
     bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, as `check_tiles` has them
