@@ -16,7 +16,7 @@ from .fetch import find_digits
 def get_exp_data(
     path=None, # a mnist.pkl.gz, a folder of IDX files, or 'drawn'; default: $GROUNDUP_MNIST, then cache and network
 ) -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
-    "The digits of the experiments. Raises `FileNotFoundError` or `ValueError` for a named file, missing or broken"
+    "The digits of the experiments. Raises `FileNotFoundError` or `ValueError` if a file that you name is missing or broken"
     return find_digits(path)
 
 # %% ../nbs/01_data.ipynb #dbf76c27
@@ -67,7 +67,6 @@ class Matrix:
         xs, # the rows: a list of lists of the same length
     ): self.xs = xs
     def __getitem__(self, idxs):
-        if not (isinstance(idxs, tuple) and len(idxs)==2 and all(hasattr(i, '__index__') for i in idxs)):
-            raise TypeError(f'a Matrix takes two whole numbers, m[i,j]; given m[{idxs!r}]')
-        i,j = idxs
+        try: i,j = map(operator.index, idxs)
+        except (TypeError, ValueError): raise TypeError(f'a Matrix takes two whole numbers, m[i,j]; given m[{idxs!r}]') from None
         return self.xs[i][j]
