@@ -146,7 +146,7 @@ def broadcast_to(
     t, # tensor or array
     shape:tuple, # the shape to stretch it to
 ): # a view of that shape; no number is copied
-    "`t` stretched to `shape`. Raises `ValueError` where it takes more than repeating axes of size 1"
+    "`t` stretched to `shape`. Raises `ValueError` where axes of size 1 are not enough"
     shape = as_shape(shape)
     if meet_all([t.shape, shape]) != shape:
         raise ValueError(f'{tuple(t.shape)} cannot be stretched to {shape}')
@@ -158,17 +158,18 @@ def broadcast_to(
 def broadcast_shapes(
     *shapes, # tuples of sizes
 ) -> tuple: # the shape that comes out
-    "The shape to which these shapes broadcast. Raises `ValueError` that explains a clash"
+    "The shape to which all broadcast. Raises `ValueError` that explains a clash"
     shapes = [as_shape(s) for s in shapes]
     result = meet_all(shapes)
-    if None in result: raise ValueError(f'these shapes do not fit\n{explain_broadcast(*shapes)}')
+    if None in result:
+        raise ValueError(f'these shapes do not fit\n{explain_broadcast(*shapes)}')
     return result
 
 # %% ../nbs/05_broadcasting.ipynb #4b7c601b
 def broadcast_arrays(
     *ts, # tensors or arrays
 ) -> tuple: # views of the same shape
-    "All stretched to the shape on which they agree. Raises `ValueError` that explains a clash"
+    "All stretched to one shape. Raises `ValueError` that explains a clash"
     shape = broadcast_shapes(*(t.shape for t in ts))
     return tuple(broadcast_to(t, shape) for t in ts)
 
@@ -177,7 +178,7 @@ def matmul_2loops_elementwise(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, two Python loops over elementwise products. Raises as `matmul_sizes` does"
+    "`a @ b`, two Python loops over elementwise products. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     for i in range(n):
@@ -191,7 +192,7 @@ def matmul_2loops_dotproduct(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, two Python loops over `torch.dot`. Raises as `matmul_sizes` does"
+    "`a @ b`, two Python loops over `torch.dot`. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     for i in range(n):
@@ -205,7 +206,7 @@ def matmul_1loop_broadcast(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, one Python loop over broadcast rows. Raises as `matmul_sizes` does"
+    "`a @ b`, one Python loop over broadcast rows. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     for i in range(n):
