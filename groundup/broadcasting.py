@@ -178,7 +178,7 @@ def matmul_2loops_elementwise(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "`a @ b`, two Python loops over elementwise products. Raises as `matmul_sizes` does"
+    "`a @ b`, two Python loops, elementwise inside. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     for i in range(n):
