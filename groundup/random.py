@@ -6,6 +6,12 @@
 __all__ = ['rnd_state', 'factors', 'primes', 'period', 'PART', 'powers', 'step', 'value', 'start', 'seed', 'rand', 'jump',
            'WichmannHill']
 
+# %% ../nbs/02_random.ipynb #791693bf
+import math, operator, os, random
+
+import numpy as np, torch
+from fastcore.basics import patch
+
 # %% ../nbs/02_random.ipynb #f51e2faf
 def step(
     state:tuple, # three whole numbers
@@ -20,12 +26,6 @@ def value(
     "The random number that belongs to a state"
     x,y,z = state
     return (x/30269 + y/30307 + z/30323) % 1.0
-
-# %% ../nbs/02_random.ipynb #71c258a9
-import copy, math, operator, os, random, reprlib
-
-import numpy as np, torch
-from fastcore.basics import patch
 
 # %% ../nbs/02_random.ipynb #1d41eb22
 def start(
@@ -79,9 +79,7 @@ def _hash2(obj):
         x = (abs(a)-1)%(2**64-1) + 1 if a else 0
         return _signed(x if a>0 else -x)
     if isinstance(obj, (float, np.floating)):
-        obj = float(obj)
-        if math.isnan(obj): return 0
-        if math.isinf(obj): return 314159 if obj>0 else -271828
+        if not math.isfinite(obj): return 0 if math.isnan(obj) else 314159 if obj>0 else -271828
         if obj.is_integer(): return _hash2(int(obj))
         m,e = math.frexp(obj)
         high = int(m*2**31)
@@ -148,7 +146,7 @@ def setstate(self:WichmannHill,
     state:tuple, # what `getstate` gave
 ):
     "Go on from a saved state, with the draws that were left there. Raises `ValueError` for what is no state of this generator"
-    wrong = f'the state is {reprlib.repr(state)}; it must be (1, (x, y, z), gauss_next), as getstate gives it, the three above 0 and below {primes}'
+    wrong = f'the state is {repr(state):.200}; it must be (1, (x, y, z), gauss_next), as getstate gives it, the three above 0 and below {primes}'
     try:
         version,xyz,gauss_next,*left = state
         if version != 1: wrong = f'version {version} where 1 belongs; {wrong}'
@@ -199,9 +197,11 @@ def rand(self:WichmannHill,
     "The next draws, as many as fit the shape: what `random` would give one by one"
     if not shape: return self.random()
     n = math.prod(shape)
-    parts = [_draws(jump(self.state, i), min(PART, n-i)) for i in range(0, n, PART)]
+    out = np.empty(n)
+    for i in range(0, n, PART):
+        out[i:i+PART] = _draws(jump(self.state, i), min(PART, n-i))
     self.jumpahead(n)
-    return np.concatenate([[], *parts]).reshape(shape)
+    return out.reshape(shape)
 
 # %% ../nbs/02_random.ipynb #4eee8582
 @patch
@@ -236,7 +236,7 @@ def normal_(self:WichmannHill,
     "Fill `t` with normal numbers, mean 0 and standard deviation 1. Raises `TypeError` for a tensor of whole numbers"
     return _copy(t, self.randn(*t.shape))
 
-# %% ../nbs/02_random.ipynb #ad36d450
+# %% ../nbs/02_random.ipynb #ba0dd054
 def _start_over():
     "In a forked child: let `rand` go on from a place of the child's own"
     seed(_whole(None))
@@ -258,8 +258,7 @@ def spawn(self:WichmannHill,
 ) -> list: # `k` generators
     "Generators that don't overlap while none makes more than `draws` draws"
     k,draws,left = _fit(self, k, draws) # `ValueError` if there aren't enough left
-    streams = [copy.copy(self) for _ in range(k)]
-    for i,s in enumerate(streams):
-        s.state,s.left,s.gauss_next = jump(self.state, i*draws), draws, None
+    streams = [type(self)() for _ in range(k)]
+    for i,s in enumerate(streams): s.state,s.left = jump(self.state, i*draws), draws
     self.state,self.left = jump(self.state, k*draws), left
     return streams
