@@ -31,7 +31,7 @@ def value(
 def start(
     a:int, # any whole number
 ) -> tuple: # the state: three whole numbers from 1 up
-    "Where the sequence of seed `a` begins. Raises `TypeError` for what is no whole number"
+    "Where the sequence of seed `a` begins. Raises `TypeError` for a text or a float"
     a,x = divmod(operator.index(a), 30268) # `index` refuses a 2.5
     a,y = divmod(a, 30306)
     a,z = divmod(a, 30322)
@@ -114,7 +114,7 @@ class WichmannHill(random.Random):
     "The generator of Wichmann and Hill: `random.WichmannHill` of CPython 2.3 to 2.7"
 
     def seed(self, a=None): # a whole number; None: one from the operating system
-        "Start over, at a place that depends on `a`. Other objects are hashed, as in Python 2"
+        "Start over, at a place that depends on `a`. A text is hashed, as in Python 2"
         self.state = start(_whole(a))
         self.left = math.inf # how many draws it may still make
         self.gauss_next = None # `gauss` makes two numbers at a time and keeps one here
