@@ -38,11 +38,11 @@ class _:
 # %% ../../nbs/exercises/02_random.ipynb #613019ab
 @define('random-2', 'A die')
 class _:
-    task = """Make of `u`, a float from 0 up to but not including 1, the roll of a die with the given number of sides: a whole number from 1 to `sides`,
-        each for the same share of the draws. It is a puzzle: a single expression."""
+    task = """Turn `u`, a float from 0 up to but not including 1, into the roll of a die with the given number of sides: a whole number from 1 to `sides`,
+        all equally likely. It is a puzzle: a single expression."""
     example = .5, 6
     hints = ('Stretch the draw first: between which numbers is `u*sides`?',
-             '`int` cuts off what is behind the point. What is the smallest, what the largest result then?',
+             '`int` cuts off everything after the decimal point. What is the smallest result then, and what is the largest?',
              'From 0 to `sides-1` is nearly right.')
     rules = no_loop, one_expression
     def cases(rng):
@@ -63,8 +63,8 @@ class _:
 # %% ../../nbs/exercises/02_random.ipynb #067626d9
 @define('random-4', 'Is the die fair?')
 class _:
-    task = """Return Pearson's chi-square for a list of counts, where each of them was expected to be the same: for each count the squared distance from
-        what was expected, divided by what was expected, all added up. The result is a float, and near the number of counts if the die is fair."""
+    task = """Return Pearson's chi-square for a list of counts that ought to be equal: take each count's distance from the expected count, square it, divide
+        it by the expected count, and add up. The result is a float, and for a fair die it is about as large as the number of counts."""
     hints = ('How many rolls were there in all, and so how many were expected for each side?',
              'What was expected is a mean, and need not be a whole number.',
              'With `e = sum(counts)/len(counts)`, one count `c` adds `(c-e)**2/e`.')
@@ -87,8 +87,8 @@ class _:
 # %% ../../nbs/exercises/02_random.ipynb #b607e4f3
 @define('random-5', 'A bell from two draws')
 class _:
-    task = """Box and Muller make a normal number of two draws from 0 up to but not including 1: `u` tells the angle as a share of the full turn, and the
-        distance is the root of −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import
+    task = """Box and Muller make a normal number out of two draws, each from 0 up to but not including 1: `u` is the angle, as a share of a full turn, and the
+        distance is the square root of −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import
         math`.)"""
     example = 0., .5
     hints = ('A full turn is 2π, and `math.cos` wants the angle in that measure.',
@@ -100,7 +100,7 @@ class _:
         yield from ((0., rng.random()), (rng.random(), 0.), (1-2**-53, 1-2**-53))
     def bell(u, v): return math.sqrt(-2*math.log(1-v))*math.cos(2*math.pi*u)
     also = 'import cmath\nreturn cmath.rect((-2*math.log(1-v))**.5, math.tau*u).real'
-    used = '`randn`, behind every random matrix of this book'
+    used = '`randn`, which draws the first weights of the networks in chapter 10'
     mistakes = (('2*math.pi*u', 'u', 'the angle is a share of the full turn, and has to be multiplied by 2π'),
                 ('2*math.pi*u', '360*u', 'that is an angle in degrees; `math.cos` counts a full turn as 2π'),
                 ('2*math.pi*u', 'math.pi*u', 'a full turn is 2π, not π'),
@@ -113,11 +113,11 @@ class _:
 # %% ../../nbs/exercises/02_random.ipynb #ba5d69e2
 @define('random-6', 'The seed that all workers share')
 class _:
-    task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step, and all begin at the same
-        place, so all draw the same. Mend it: return a list with a beginning for each worker. Worker 0 begins at `x`, and each next one where the one
-        before has drawn all its numbers. `draws` may be a billion, so jump, and don't walk."""
+    task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step. All of them begin at the same
+        place, so all draw the same. Mend it: return a list that says where each worker begins. Worker 0 begins at `x`, and each of the others where the one
+        before it has drawn all its numbers. `draws` may be a billion, so jump, don't walk."""
     example = 5, 3, 1
-    hints = ('How many steps lie between the beginnings of two neighbours? So how many does worker `w` begin after `x`?',
+    hints = ('How many steps are there from where one worker begins to where the next one does? So how many steps after `x` does worker `w` begin?',
              'Two steps multiply by 16807 twice, `n` steps by `16807**n`; only the remainder of that power is needed, and the power itself has too many '
              'digits.',
              '`pow(a, n, p)` is the remainder of `a**n` by `p`, and fast. Worker `w` begins after `w*draws` steps.')
