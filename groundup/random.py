@@ -116,7 +116,7 @@ class WichmannHill(random.Random):
     def seed(self, a=None): # a whole number; None: one from the operating system
         "Start over, at a place that depends on `a`. A text is hashed, as in Python 2"
         self.state = start(_whole(a))
-        self.left = math.inf # how many draws it may still make
+        self.left = math.inf # draws that it may deal out to others; for later
         self.gauss_next = None # `gauss` makes two numbers at a time and keeps one here
 
     def random(self):
