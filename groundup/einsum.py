@@ -71,7 +71,7 @@ def parse(
     if '...' not in out and any(under):
         raise ValueError(f"the result is {output!r}, and must have '...', as there are axes under it")
     for l in out:
-        if l not in sizes and l != '...': raise ValueError(f'the result has the label {l!r}, and no operand has')
+        if l not in sizes and l != '...': raise ValueError(f'the result has the label {l!r}, but no operand has it')
         if out.count(l) > 1: raise ValueError(f'the result has the label {l!r} more than once')
     out = _spell(out, max(under))
     return Formula(terms, out, sizes, tuple(l for l in sizes if l not in out))
@@ -130,7 +130,7 @@ def loop_nest(
              f"out[{','.join(f.out) or '()'}] += {' * '.join(factors)}"]
     return '\n'.join('    '*depth + line for depth,line in enumerate(lines))
 
-# %% ../nbs/06_einsum.ipynb #c4a7599f
+# %% ../nbs/06_einsum.ipynb #5a293088
 def _arrange(t, axes, shape=None):
     "`t` with its axes in this order, and then in this shape"
     if axes != sorted(axes):
@@ -155,7 +155,7 @@ def as_matmul(
     shape = tuple(sizes[l] for l in labels)
     def multiply(x, y, product=operator.matmul):
         x,y = _arrange(x, *first), _arrange(y, *second)
-        z = product(x, y) if summed else x * y # a single column times a single row
+        z = product(x, y) if summed else x * y # else broadcasting will do
         return z if z.shape==shape else z.reshape(shape)
     return labels, multiply
 
