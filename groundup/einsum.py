@@ -204,21 +204,22 @@ def plan(
 ) -> Plan: # what is to be done
     "Make a plan. Raises `ValueError` as `parse` does"
     f = parse(subscripts, shapes)
+    def needed(others): return set(f.out).union(*others)
     full = [[l for l in dict.fromkeys(t) if s[t.index(l)]==f.sizes[l]] # not stretched
             for t,s in zip(f.terms, shapes)]
-    alone = [_alone(t, labels, {*f.out}.union(*full[:o], *full[o+1:]))
-             for o,(t,labels) in enumerate(zip(f.terms, full))]
+    alone = [_alone(t, full[o], needed(full[:o] + full[o+1:])) for o,t in enumerate(f.terms)]
     terms,steps = {o: labels for o,(labels,_) in enumerate(alone)}, []
-    def visit(order): # the number of the operand that comes out
+    def visit(order): # an order; returns the number of what comes out
         if isinstance(order, int): return order
         i,j = map(visit, order)
         a,b = terms.pop(i), terms.pop(j)
-        labels,multiply = as_matmul(a, b, {*f.out}.union(*terms.values()), f.sizes)
+        labels,multiply = as_matmul(a, b, needed(terms.values()), f.sizes)
         steps.append((i, j, multiply, (a, b, labels)))
-        terms[made := len(full)+len(steps)-1] = labels
-        return made
-    best = cheapest_order if len(full) <= 8 else lucky_order
-    last = visit(best([*terms.values()], f.out, f.sizes)[1])
+        terms[new := len(full)+len(steps)-1] = labels
+        return new
+    find = cheapest_order if len(full) <= 8 else lucky_order
+    _,order = find([*terms.values()], f.out, f.sizes)
+    last = visit(order)
     return Plan(f, [prepare for _,prepare in alone], steps, [*map(terms[last].index, f.out)])
 
 # %% ../nbs/06_einsum.ipynb #d0c86832
