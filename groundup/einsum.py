@@ -122,7 +122,7 @@ def loop_nest(
     f = parse(subscripts, shapes)
     names,length,factors = _names(f), {}, []
     for name,term,shape in zip(names, f.terms, shapes):
-        index = [l if n==f.sizes[l] else '0' for l,n in zip(term, shape)] # 0: stretched
+        index = [l if n==f.sizes[l] else '0' for l,n in zip(term, shape)]
         factors.append(f"{name}[{','.join(index) or '()'}]")
         for axis,l in enumerate(index): length.setdefault(l, f'{name}.shape[{axis}]')
     lines = [f"def loops({', '.join(names)}, out):",
@@ -141,7 +141,7 @@ def as_matmul(
     a:list, b:list, # the labels of two operands, each once
     keep, # labels that are needed later on
     sizes:dict, # label → size
-) -> tuple: # labels of what comes out, and a function of `x`, `y` and a product that makes it
+) -> tuple: # labels of what comes out, and a function that makes it
     "How to multiply two operands as matrices, and sum over what is not needed later"
     batch  = [l for l in a if l in b and l in keep]
     summed = [l for l in a if l in b and l not in keep]
@@ -149,23 +149,25 @@ def as_matmul(
     cols   = [l for l in b if l not in a]
     def size(part): return math.prod(sizes[l] for l in part)
     layers = (size(batch),) if batch else ()
-    first  = [a.index(l) for l in batch+rows+summed], (*layers, size(rows), size(summed))
-    second = [b.index(l) for l in batch+summed+cols], (*layers, size(summed), size(cols))
+    n,k,m = size(rows), size(summed), size(cols)
+    first  = [a.index(l) for l in batch + rows + summed]
+    second = [b.index(l) for l in batch + summed + cols]
     labels = batch + rows + cols
     shape = tuple(sizes[l] for l in labels)
     def multiply(x, y, product=operator.matmul):
-        x,y = _arrange(x, *first), _arrange(y, *second)
+        x = _arrange(x, first, (*layers, n, k))
+        y = _arrange(y, second, (*layers, k, m))
         z = product(x, y) if summed else x * y # else broadcasting will do
         return z if z.shape==shape else z.reshape(shape)
     return labels, multiply
 
 # %% ../nbs/06_einsum.ipynb #f974df37
 def _alone(term, labels, needed):
-    "What to do with one operand: the labels that are left, and a function that does it"
-    groups = [[x for x,m in enumerate(term) if m==l] for l in labels] # axes of each label
+    "What to do with one operand: the labels left, and a function that does it"
+    groups = [[x for x,m in enumerate(term) if m==l] for l in labels] # its axes
     unneeded = tuple(x for x,l in enumerate(labels) if l not in needed)
     def prepare(t):
-        if len(labels) < len(term): # diagonals; and axes that are stretched are left out
+        if len(labels) < len(term): # diagonals; no stretched axes
             shape,steps = tuple(t.shape[g[0]] for g in groups), strides_of(t)
             t = strided(t, shape, [sum(steps[x] for x in g) for g in groups])
         return t.sum(unneeded, dtype=t.dtype) if unneeded else t
@@ -173,9 +175,9 @@ def _alone(term, labels, needed):
 
 # %% ../nbs/06_einsum.ipynb #d656aaff
 def cheapest_order(
-    terms, out, sizes:dict, # the labels of each operand and of the result; label → size
-) -> tuple: # how many multiplications, and the order: an operand's number, or a pair of orders
-    "The order in pairs with the fewest multiplications, by trying all: for up to eight operands or so"
+    terms, out, sizes:dict, # labels of each operand and of the result; label → size
+) -> tuple: # multiplications, and the order: an operand's number, or two orders
+    "The order with the fewest multiplications, by trying all: up to 8 operands or so"
     def labels(group): # what the product of a group has left
         needed = set(out).union(*(t for o,t in enumerate(terms) if o not in group))
         return needed.intersection(l for o in group for l in terms[o])
@@ -184,17 +186,18 @@ def cheapest_order(
         if len(group)==1: return 0, *group
         first,*others = sorted(group)
         found = []
-        for some in (some for n in range(len(others)) for some in combinations(others, n)):
-            left = frozenset([first, *some])
-            right = group - left
-            work = math.prod(sizes[l] for l in labels(left)|labels(right))
-            (p,x),(q,y) = best(left), best(right)
-            found.append((p + q + work, (x, y)))
+        for n in range(len(others)):
+            for some in combinations(others, n):
+                left = frozenset([first, *some])
+                right = group - left
+                work = math.prod(sizes[l] for l in labels(left)|labels(right))
+                (p,x),(q,y) = best(left), best(right)
+                found.append((p + q + work, (x, y)))
         return min(found, key=operator.itemgetter(0))
     return best(frozenset(range(len(terms))))
 
 # %% ../nbs/06_einsum.ipynb #90d96755
-# What is done to each operand; products of two in order; the order of the axes at the end
+# What is done to each operand; the products of two; the order of axes at the end
 Plan = namedtuple('Plan', 'formula alone steps axes')
 
 @lru_cache(maxsize=1000)
@@ -207,7 +210,8 @@ def plan(
     def needed(others): return set(f.out).union(*others)
     full = [[l for l in dict.fromkeys(t) if s[t.index(l)]==f.sizes[l]] # not stretched
             for t,s in zip(f.terms, shapes)]
-    alone = [_alone(t, full[o], needed(full[:o] + full[o+1:])) for o,t in enumerate(f.terms)]
+    alone = [_alone(t, full[o], needed(full[:o] + full[o+1:]))
+             for o,t in enumerate(f.terms)]
     terms,steps = {o: labels for o,(labels,_) in enumerate(alone)}, []
     def visit(order): # an order; returns the number of what comes out
         if isinstance(order, int): return order
@@ -219,8 +223,8 @@ def plan(
         return new
     find = cheapest_order if len(full) <= 8 else lucky_order
     _,order = find([*terms.values()], f.out, f.sizes)
-    last = visit(order)
-    return Plan(f, [prepare for _,prepare in alone], steps, [*map(terms[last].index, f.out)])
+    last = terms[visit(order)]
+    return Plan(f, [prepare for _,prepare in alone], steps, [last.index(l) for l in f.out])
 
 # %% ../nbs/06_einsum.ipynb #d0c86832
 def _alike(operands):
@@ -267,9 +271,9 @@ def _given(subscripts, operands):
 def einsum(
     subscripts, # the formula; or the first operand, with its labels behind it
     *operands, # tensors, or anything NumPy can convert; integer, float or complex
-    product=operator.matmul, # what multiplies two matrices, such as a rung of this book
+    product=operator.matmul, # what multiplies two matrices
 ): # a tensor if they are tensors, else an array or a number, of their common dtype
-    "Sum of products by NumPy's rules. Raises `ValueError` and `TypeError` that name what is at fault"
+    "Sum of products by NumPy's rules. Raises `ValueError`, `TypeError`, naming the fault"
     subscripts,ts = _given(subscripts, operands)
     p = plan(subscripts, tuple(t.shape for t in ts))
     ts = [prepare(t) for prepare,t in zip(p.alone, ts)]
