@@ -137,6 +137,7 @@ def _arrange(t, axes, shape=None):
         t = t.permute(axes) if isinstance(t, torch.Tensor) else t.transpose(axes)
     return t if shape in (None, t.shape) else t.reshape(shape)
 
+# %% ../nbs/06_einsum.ipynb #7eac6b5a
 def as_matmul(
     a:list, b:list, # the labels of two operands, each once
     keep, # labels that are needed later on
@@ -157,7 +158,7 @@ def as_matmul(
     def multiply(x, y, product=operator.matmul):
         x = _arrange(x, first, (*layers, n, k))
         y = _arrange(y, second, (*layers, k, m))
-        z = product(x, y) if summed else x * y # else broadcasting will do
+        z = product(x, y) if summed else x * y # k is 1: broadcasting will do
         return z if z.shape==shape else z.reshape(shape)
     return labels, multiply
 
