@@ -43,6 +43,16 @@ def broadcast_case(shapes):
     return dict(shapes=shapes, result=e.result, cells=e.cells(), mends=e.mends, advice=e.advice())
 
 
+def kernel(formula, *shapes):
+    "The loops of a formula on a grid of threads, one for each place of the result"
+    head, *lines = loop_nest(formula, *shapes).split('\n')
+    out = parse(formula, _shapes(formula, shapes)).out
+    n = len(out)
+    if not 1 <= n <= 3: raise ValueError(f'the result has {n} labels; a grid of threads has 1, 2 or 3 directions')
+    inside = ' and '.join(f'{l} < out.shape[{x}]' for x, l in enumerate(out))
+    return '\n'.join([head, f"    {','.join(out)} = cuda.grid({n})", f'    if {inside}:', *(line[4*n-4:] for line in lines[n:])])
+
+
 def einsum_case(formula, *shapes):
     "The loops of a formula, on the CPU and on a grid, and its axes; or the errors"
     def either(f, *args, **kw):
@@ -51,7 +61,7 @@ def einsum_case(formula, *shapes):
     def axes():
         f = parse(formula, _shapes(formula, shapes))
         return dict(terms=f.terms, out=f.out, sizes=list(f.sizes.items()), summed=f.summed)
-    return dict(formula=formula, shapes=shapes, loops=either(loop_nest, formula, *shapes), grid=either(loop_nest, formula, *shapes, grid=True), axes=either(axes))
+    return dict(formula=formula, shapes=shapes, loops=either(loop_nest, formula, *shapes), grid=either(kernel, formula, *shapes), axes=either(axes))
 
 
 def cache_case(order, n, k, m, line, lines):

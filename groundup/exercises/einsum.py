@@ -19,7 +19,7 @@ class _:
     task = """Return the product of the transpose of `a` (k×n) with `b` (k×m), tensors of float32, as a tensor of n×m: number (i, j) is the dot product of
         column `i` of `a` with column `j` of `b`. With a single call of `torch.einsum`, and without transposing anything."""
     example = torch.tensor([[1., 2.], [0., 1.]]), torch.tensor([[1., 5., 0.], [2., 0., 1.]])
-    hints = ('The plain product is `ik,kj->ij`: the axis that both share has the same letter, and is summed since it is missing behind the arrow.',
+    hints = ('The plain product is `ik,kj->ij`: the axis that both share has the same letter, and is summed since it is missing after the arrow.',
              'Which axis of `a` meets which axis of `b` here? They get the same letter.',
              'Both have k as their first axis: `k_,k_->__`. Fill in `i` and `j`.')
     rules = uses_einsum,
@@ -38,8 +38,8 @@ class _:
         single number. With a single call of `torch.einsum`, and without making the product first; two letters are enough."""
     example = torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([[5., 0.], [1., 2.]])
     hints = ('The product is `ik,kj->ij`. On its diagonal, two of these letters are the same.',
-             'A sum of everything leaves nothing behind the arrow.',
-             'Put `i` for `j` in `ik,kj->ij`. What is left of the part behind the arrow?')
+             'A sum of everything leaves nothing after the arrow.',
+             'Put `i` for `j` in `ik,kj->ij`. What is left of the part after the arrow?')
     rules = uses_einsum,
     def cases(rng):
         for n,k in sizes(rng): yield floats(rng, n, k), floats(rng, k, n)

@@ -53,7 +53,7 @@ groundup.einsum = (() => {
     if (!out.includes("...") && under.some(Boolean))
       throw new Error(`the result is ${repr(output)}, and must have '...', as there are axes under it`);
     for (const l of out) {
-      if (!sizes.has(l) && l !== "...") throw new Error(`the result has the label ${repr(l)}, and no operand has`);
+      if (!sizes.has(l) && l !== "...") throw new Error(`the result has the label ${repr(l)}, but no operand has it`);
       if (count(out, l) > 1) throw new Error(`the result has the label ${repr(l)} more than once`);
     }
     const spelt = spell(out, Math.max(...under));
