@@ -198,6 +198,8 @@ def cheapest_order(
     return best(frozenset(range(len(terms))))
 
 # %% ../nbs/06_einsum.ipynb #90d96755
+#| code-fold: true
+#| code-summary: "plan"
 # What is done to each operand; the products of two; the order of axes at the end
 Plan = namedtuple('Plan', 'formula alone steps axes')
 
@@ -297,7 +299,7 @@ def einsum_path(
     plain,box = count(f.sizes)*(len(f.terms)-1+bool(f.summed)), count(f.sizes)
     rows += [('all steps', sum(ops for _,ops,_ in rows), max([count(f.out), *(made for *_,made in rows)])),
              ('as one loop nest', plain, count(f.out)), ('as one box of products', plain, box)]
-    return Table(['step', 'operations', 'numbers made'], [[name, f'{x:,}', f'{y:,}'] for name,x,y in rows])
+    return Table(['step', 'operations', 'largest result'], [[name, f'{x:,}', f'{y:,}'] for name,x,y in rows])
 
 # %% ../nbs/06_einsum.ipynb #454c302c
 def matmul_einsum_noloop(
