@@ -78,7 +78,7 @@ def climb(
     min_time:float=0.6, # seconds of measurements for each, at least
     before=None, # called with each rung before it is measured
 ): # a generator of steps, one for each rung
-    "Measure each rung on the rows that it can afford, and beside the one before and the first on the same rows"
+    "Measure each rung, and compare it with the one before and the first on shared rows"
     runs,done = {}, []
     def once(f, a, b):
         key = f, len(a)
@@ -87,11 +87,13 @@ def climb(
             if math.isfinite(runs[key].rel_error): return runs[key]
             raise ValueError('the result holds infinities, or what is not a number')
         except Exception as e:
-            words = f'{getattr(f, "__name__", "it")} failed on {len(a):,} rows: {type(e).__name__}: {e}'
-            raise RuntimeError(' '.join(words.split())[:400]) from None
+            who,why = getattr(f, '__name__', 'it'), f'{type(e).__name__}: {e}'
+            why = ' '.join(f'{who} failed on {len(a):,} rows: {why}'.split())
+            raise RuntimeError(why[:400]) from None
     for rung in RUNGS if rungs is None else rungs:
         if before: before(rung)
-        step = Step(rung.name, rung.chapter, rung.loops, rung.device, skipped=rung.why_skipped() or None)
+        step = Step(rung.name, rung.chapter, rung.loops, rung.device)
+        step.skipped = rung.why_skipped() or None
         try:
             if not step.skipped:
                 step.run = once(rung.f, a[:rung.rows], b)
