@@ -78,7 +78,7 @@ def climb(
     min_time:float=0.6, # seconds of measurements for each, at least
     before=None, # called with each rung before it is measured
 ): # a generator of steps, one for each rung
-    "Measure each rung, and compare it with the one before and the first on shared rows"
+    "Measure each rung, and compare it with the one before and with the first"
     runs,done = {}, []
     def once(f, a, b):
         key = f, len(a)
