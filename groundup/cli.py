@@ -235,13 +235,13 @@ def climb_ladder(args, stop, found, say):
     in_range('rows', args.rows, 1, 50000)
     in_range('ranks', args.ranks, 1, 64)
     import torch
-    from groundup import ladder
+    from groundup import climbs, ladder
     rungs = chosen_rungs(args.rungs, [r for r in all_rungs(args) if args.device in (None, r.device)])
     say('loading the digits')
     x_train,*_,where = load(args.data)
     a,b = torch.as_tensor(x_train)[:args.rows], torch.randn(784, 10, generator=torch.Generator().manual_seed(1))
     say('measuring the limits of this machine (the first time, compiling)')
-    result = ladder.Ladder(ladder.machine(), ladder.versions(), where, found)
+    result = climbs.Ladder(climbs.machine(), climbs.versions(), where, found)
     def measure():
         with ExitStack() as stack:
             for i,rung in enumerate(rungs):
@@ -251,12 +251,12 @@ def climb_ladder(args, stop, found, say):
                 rungs[i] = ladder.Rung(matmul_on(stack.enter_context(Ranks(args.ranks))), 12, 0, 'cpu', 50000)
             yield from ladder.climb(a, b, rungs, before=lambda rung: say(f'{len(found)+1} of {len(rungs)}: {rung.name}'))
     def lines():
-        if result.measured: yield ladder.ladder_table(result.measured)
+        if result.measured: yield climbs.ladder_table(result.measured)
         for s in found:
             if s.skipped or s.failed: yield f"{'skipped ' if s.skipped else ''}{s.name}: {s.skipped or s.failed}"
         if result.measured: yield f'digits: {where}; 784×10 weights; float32. ×prev and ×first: on the rows that both rungs can afford'
         yield from about(result.machine, result.versions)
-    return Job(measure, lambda: result.measured, lines, result.json, lambda: ladder.show_ladder(result),
+    return Job(measure, lambda: result.measured, lines, result.json, lambda: climbs.show_ladder(result),
                lambda: int(any(s.failed or s.skipped and args.rungs for s in found)))
 
 def run_ladder(args, stop):
@@ -272,12 +272,12 @@ def compare_products(args, stop, found, say):
     "Products over shapes, as a `Job`"
     shapes = shapes_of(args.shapes)
     import torch
-    from groundup import bits, gemm, ladder
+    from groundup import bits, climbs, gemm
     narrow = args.dtype in bits.DTYPES[1:]
     jobs = [(s, args.dtype or 'float32') for s in shapes or (bits.NARROW_SHAPES if narrow else gemm.SHAPES)]
     if not (shapes or args.dtype): jobs += [(s, 'float64') for s in gemm.SQUARES[2:]]
     say('measuring the limits of this machine (the first time, compiling)')
-    on,with_ = ladder.machine(), ladder.versions()
+    on,with_ = climbs.machine(), climbs.versions()
     def measure():
         for shape,dtype in jobs:
             stop.raise_if_asked()
@@ -301,20 +301,20 @@ def compare_files(args, stop, found, say):
     names = args.files or ['ladder.json']
     if not args.files and not Path(names[0]).exists():
         raise ValueError(f'there is no {names[0]} here: `groundup` measures one; or name a file, as in `groundup compare there/{names[0]}`')
-    from groundup import ladder
+    from groundup import climbs
     ladders = []
     for f in [*names, 'published'] if len(names)==1 and names[0]!='published' else names:
-        try: ladders += ladder.published() if f=='published' else [ladder.read_ladder(f)]
+        try: ladders += climbs.published() if f=='published' else [climbs.read_ladder(f)]
         except OSError as e: raise ValueError(f'cannot read {f} ({e.strerror}); name a ladder.json, or `published`') from None
-    same = ladder.in_common(ladders)
+    same = climbs.in_common(ladders)
     def lines():
-        yield ladder.compare_ladders(ladders)
+        yield climbs.compare_ladders(ladders)
         for x,l in zip(ascii_uppercase, ladders):
             v = ', '.join(f'{k} {l.versions[k]}' for k in ('torch', 'numba', 'numpy') if k in l.versions)
             yield f"{x}: {l}; {v}; digits: {l.data}{'; careful: it was busy with something else'*busy(l.machine)}"
         left = [s.name for s in ladders[0].measured if s.name not in {row[0].name for row in same}]
         if left: yield f"not measured on the same rows by any other: {', '.join(left)}"
-    return Job(lambda: ladders, lines=lines, draw=lambda: ladder.show_ladder(*ladders),
+    return Job(lambda: ladders, lines=lines, draw=lambda: climbs.show_ladder(*ladders),
                json=lambda: json.dumps(dict(ladders=[{k: getattr(l, k) for k in ('file', 'machine', 'versions', 'data')} for l in ladders],
                     rungs=[dict(name=s.name, rows=s.run.rows, seconds=[t and t.run.seconds for t in (s, *ts)]) for s,*ts in same]), indent=1))
 
