@@ -176,7 +176,7 @@ class Crew:
             self.wake(threads-1)
             lost = lead(self.desk, what, chunks, params, self.space)
             self.losses = min(self.losses+1, 8) if lost > 10_000 else self.losses//2
-            if self.losses: self.rest = time.perf_counter() + min(1, 1e-8*max(0, lost)*2**self.losses)
+            if self.losses: self.rest = time.perf_counter() + min(.2, 1e-8*max(0, lost)*2**self.losses)
         finally: self.busy.release()
 
 crew = Crew()
