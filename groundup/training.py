@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NETS', 'softmax', 'cross_entropy', 'score_gradient', 'Linear', 'he_weights', 'Relu', 'Net', 'descend', 'one_epoch',
-           'Epoch', 'train', 'accuracy', 'shifted', 'patches', 'fold', 'Conv', 'train_net', 'make_net', 'load_net']
+           'accuracy', 'Epoch', 'train', 'shifted', 'patches', 'fold', 'Conv', 'train_net', 'make_net', 'load_net']
 
 # %% ../nbs/10_training.ipynb #28b3f48e
 import math, time
@@ -125,18 +125,30 @@ def one_epoch(
     x:torch.Tensor, # n×784, float32
     y:torch.Tensor, # n, int64, 0 to 9
     gen:WichmannHill, # shuffles the digits
-    rates:list, # the learning rate of each step; there are as many steps as rates
+    rates:list, # the learning rate of each step
     size:int=128, # digits in a batch
     most:int=0, # how many pixels a batch may be shifted
-    product=matmul_gemm, # a rung
+    **how, # what else `descend` takes
 ): # a generator of losses, each before its step
     "Walk through the digits in a new order, batch by batch"
     order = torch.from_numpy(gen.rand(len(x)).argsort())
     for rate,rows in zip(rates, order.split(size)):
-        batch = shifted(x[rows], most, gen)
-        yield descend(net, speed, batch, y[rows], rate, product=product)
+        yield descend(net, speed, shifted(x[rows], most, gen), y[rows], rate, **how)
 
-# %% ../nbs/10_training.ipynb #2a31b93d
+# %% ../nbs/10_training.ipynb #7d20cca9
+def accuracy(
+    net:Net,
+    x:torch.Tensor, # n×784, float32
+    y:torch.Tensor, # n, int64
+    product=matmul_gemm, # a rung
+) -> float: # from 0 to 1
+    "The share of pictures whose largest score is at their label"
+    hits = [(net.forward(x[i:i+1000], product).argmax(1)==y[i:i+1000]).sum().item() for i in range(0, len(x), 1000)]
+    return sum(hits)/len(x)
+
+# %% ../nbs/10_training.ipynb #81ef418e
+#| code-fold: true
+#| code-summary: "`train`, with clock and brakes"
 @dataclass
 class Epoch:
     "What a walk through all the digits has led to"
@@ -183,17 +195,7 @@ def train(
     finally: torch.set_num_threads(pool)
     return history
 
-# %% ../nbs/10_training.ipynb #c9fc9561
-def accuracy(
-    net:Net,
-    x:torch.Tensor, # n×784, float32
-    y:torch.Tensor, # n, int64
-    product=matmul_gemm, # a rung
-) -> float: # from 0 to 1
-    "The share of pictures whose largest score is at their label"
-    hits = [(net.forward(x[i:i+1000], product).argmax(1)==y[i:i+1000]).sum().item() for i in range(0, len(x), 1000)]
-    return sum(hits)/len(x)
-
+# %% ../nbs/10_training.ipynb #6cf2f0ab
 def shifted(
     x:torch.Tensor, # n×784
     most:int, # how many pixels at most
@@ -232,7 +234,9 @@ def fold(
         for v in range(size): places[:,:,:,u,v].add_(d[:,:,:,u,v])
     return x
 
-# %% ../nbs/10_training.ipynb #ca9c7ae1
+# %% ../nbs/10_training.ipynb #e1c60b93
+#| code-fold: true
+#| code-summary: "The same layer, pictures last"
 class Conv:
     "`filters` templates of `size`×`size` pixels, for each window of the pictures"
     def __init__(self, size:int, channels:int, filters:int, step:int, gen:WichmannHill):
@@ -247,12 +251,14 @@ class Conv:
         y = einsum('uvcf,uvcijn->fijn', self.w, self.p, product=product)
         return einsum('fijn->nijf', y).add_(self.b)
     def slopes(self, d, product):
-        self.d = einsum('nijf->fijn', d).contiguous()
+        self.d = einsum('nijf->fijn', d).contiguous() # `backward`, which comes next, needs it too
         return [einsum('uvcijn,fijn->uvcf', self.p, self.d, product=product), self.d.sum((1, 2, 3))]
     def backward(self, d, product):
         return fold(einsum('uvcf,fijn->nijuvc', self.w, self.d, product=product), self.shape, self.step)
 
-# %% ../nbs/10_training.ipynb #23abf460
+# %% ../nbs/10_training.ipynb #07932649
+#| code-fold: true
+#| code-summary: "The three networks by name, and `train_net`"
 NETS = dict(
     linear=(lambda g: Net([Linear(784, 10, g)]), dict(epochs=5)),
     mlp=(lambda g: Net([Linear(784, 256, g), Relu(), Linear(256, 10, g)]), dict(epochs=10, most=1)),
