@@ -156,8 +156,8 @@ def accuracy(
     product=matmul_gemm, # a rung
 ) -> float: # from 0 to 1
     "The share of pictures whose largest score is at their label"
-    hits = [(net.forward(x[i:i+1000], product).argmax(1)==y[i:i+1000]).sum().item() for i in range(0, len(x), 1000)]
-    return sum(hits)/len(x)
+    parts = zip(x.split(1000), y.split(1000))
+    return sum((net.forward(p, product).argmax(1)==q).sum().item() for p,q in parts)/len(x)
 
 # %% ../nbs/10_training.ipynb #81ef418e
 #| code-fold: true
