@@ -49,7 +49,8 @@ def score_gradient(
 # %% ../nbs/10_training.ipynb #c342fa04
 class Linear:
     "`x @ w + b`"
-    def __init__(self, k:int, m:int, gen:WichmannHill): self.w,self.b = he_weights(gen, k, m), torch.zeros(m)
+    def __init__(self, k:int, m:int, gen:WichmannHill):
+        self.w,self.b = he_weights(gen, k, m), torch.zeros(m)
     @property
     def weights(self): return [self.w, self.b]
 
@@ -188,7 +189,7 @@ def train(
     check_digits(x, y, size)
     steps,history,seconds,first = len(x)//size, [], 0, None
     speed,kept,pool = [torch.zeros_like(w) for w in net.weights], [w.clone() for w in net.weights], torch.get_num_threads()
-    if product is matmul_gemm: torch.set_num_threads(1) # or torch's threads and those of our product fight for the same cores
+    if product is matmul_gemm: torch.set_num_threads(1) # the cores are for the threads of our product
     try:
         for e in range(epochs):
             begin,found = time.perf_counter(), []
