@@ -74,13 +74,11 @@ def now(typingctx):
 # %% ../nbs/backstage/crew.ipynb #2c1093ce
 @cached_njit
 def take_all(desk, space):
-    "Take chunks from the desk and do them, until none is left; how many"
-    done = 0
+    "Take chunks from the desk and do them, until none is left"
     while True:
         left = look(desk + 8*LEFT)
-        if left <= 0: return done
+        if left <= 0: break
         if not count_down(desk + 8*LEFT, left): continue
-        done += 1
         call_at(look(desk + 8*WHAT), left-1, desk + 8*PARAMS, space)
         undone = look(desk + 8*UNDONE)
         while not count_down(desk + 8*UNDONE, undone): undone = look(desk + 8*UNDONE)
@@ -98,17 +96,18 @@ def help_out(desk, space, looks):
 
 @cached_njit(nogil=True)
 def lead(desk, what, chunks, params, space):
-    "Put a job on the desk, and come back when all of its chunks are done: nanoseconds that it has taken longer with helpers than it would have alone"
+    "Put a job on the desk, and come back when all of its chunks are done: nanoseconds that a helper without a core has cost us"
     at,tries,begin = desk.ctypes.data, 0, now()
     desk[WHAT],desk[PARAMS:PARAMS+len(params)] = what, params
     publish(at + 8*UNDONE, chunks)
     publish(at + 8*LEFT, chunks)
-    own = take_all(at, space.ctypes.data)
+    take_all(at, space.ctypes.data)
     taken = now()
     while look(at + 8*UNDONE) > 0:
         tries += 1
         if tries > 1000: give_way()
-    return (now()-begin) - (taken-begin)*chunks//own if own else -1
+    waited = now()-taken
+    return waited if waited > max(1_000_000, 2*(taken-begin)) else 0
 
 @cached_njit(nogil=True)
 def do_alone(what, chunks, params, size):
@@ -133,7 +132,7 @@ class Crew:
     def reset(self):
         self.busy,self.locks,self.desk,self.space = threading.Lock(), [], np.zeros(DESK, np.int64), None
         self.helpers,self.off = [], None # the system's numbers of the helpers, and the core that they keep off
-        self.rest,self.losses = 0., 0 # until when the caller works alone; jobs in a row that would have been done sooner alone
+        self.rest = 0. # until when the caller works alone
 
     def work(self, lock):
         space = np.empty(SPACE, np.uint8)
@@ -175,8 +174,7 @@ class Crew:
             if self.space is None: self.space = np.empty(SPACE, np.uint8)
             self.wake(threads-1)
             lost = lead(self.desk, what, chunks, params, self.space)
-            self.losses = min(self.losses+1, 8) if lost > 10_000 else self.losses//2
-            if self.losses: self.rest = time.perf_counter() + min(.2, 1e-8*max(0, lost)*2**self.losses)
+            if lost: self.rest = time.perf_counter() + 20e-9*lost
         finally: self.busy.release()
 
 crew = Crew()

@@ -138,6 +138,8 @@ def _arrange(t, axes, shape=None):
     return t if shape in (None, t.shape) else t.reshape(shape)
 
 # %% ../nbs/06_einsum.ipynb #7eac6b5a
+#| code-fold: true
+#| code-summary: "as_matmul"
 def as_matmul(
     a:list, b:list, # the labels of two operands, each once
     keep, # labels that are needed later on
@@ -163,6 +165,8 @@ def as_matmul(
     return labels, multiply
 
 # %% ../nbs/06_einsum.ipynb #f974df37
+#| code-fold: true
+#| code-summary: "_alone"
 def _alone(term, labels, needed):
     "What to do with one operand: the labels left, and a function that does it"
     groups = [[x for x,m in enumerate(term) if m==l] for l in labels] # its axes
