@@ -235,7 +235,19 @@ def write(path, text):
     if not path.exists() or path.read_text() != text: path.write_text(text)
 
 
+def folds(folder):
+    "nbdev opens exported cells; one that says itself how it is to be folded keeps its own words"
+    for p in folder.rglob('*.ipynb'):
+        book = json.loads(p.read_text())
+        for c in book['cells']:
+            src = ''.join(c['source'])
+            if c['cell_type'] == 'code' and src.count('#| code-fold:') > 1:
+                c['source'] = re.sub(r'#\| code-fold: show\n#\| code-summary: "Exported source"\n', '', src, count=1).splitlines(True)
+        write(p, json.dumps(book, ensure_ascii=False, indent=1) + '\n')
+
+
 def before(folder):
+    folds(folder)
     mods = modules()
     names = Names(mods)
     for mod, book in mods.items(): write(folder/'reference'/f'{mod}.qmd', page(mod, book, names))

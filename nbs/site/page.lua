@@ -70,8 +70,8 @@ local function symbol(blocks, i)
   return {head = head, source = src.content[1].target, body = body}, j
 end
 
-local function exported(block) return block and block.t == 'Div' and block.content[1] and block.content[1].attributes and
-  block.content[1].attributes['code-summary'] == 'Exported source' end
+local function fold(block) return block and block.t == 'Div' and block.content[1] and block.content[1].attributes and block.content[1].attributes['code-summary'] end
+local function exported(block) return fold(block) and true end  -- nbdev folds what is exported, if the cell doesn't
 
 -- Does this cell hold the source of the symbol?
 local function defines(block, s)
@@ -172,7 +172,7 @@ function Pandoc(doc)
     out:insert(1, top(more))
   end
   for _, b in ipairs(out) do
-    if exported(b) then b.content[1].attributes = {} end  -- no fold around what the chapter is about
+    if fold(b) == 'Exported source' then b.content[1].attributes = {} end  -- no fold around what the chapter is about
     local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]
     local lines = code and code.t == 'CodeBlock' and select(2, code.text:gsub('\n', '')) + 1 or 0
     local summary = lines > 25 and 'The code: ' .. lines .. ' lines' or lines > 3 and imports(code.text) and 'Imports'
