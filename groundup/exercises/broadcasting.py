@@ -65,7 +65,7 @@ class _:
                  'the absolute values add up to 1 now; the length is the root of the sum of squares'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #52dd64c8
-@define('broadcasting-8', 'Does it fit, and what comes out?')
+@define('broadcasting-3', 'Does it fit, and what comes out?')
 class _:
     task = """Two shapes meet in a sum, `s` and `t`, tuples of whole numbers of any length. Return the shape that comes out, as a tuple, or `None` if they
         don't fit."""
@@ -104,7 +104,7 @@ class _:
                  'shapes of different length may fit: what is missing on the left counts as 1'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #9b30425b
-@define('broadcasting-3', 'All distances')
+@define('broadcasting-4', 'All distances')
 class _:
     task = """For points `a` (n×d) and `b` (m×d), tensors of float32 with a point in each row, return the n×m table of squared distances between each of `a`
         and each of `b`. No loop."""
@@ -129,7 +129,7 @@ class _:
                 ('**2).sum(-1)', ').abs().sum(-1)', 'these are sums of absolute differences; square them'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #8ba86fd3
-@define('broadcasting-4', 'One hot')
+@define('broadcasting-5', 'One hot')
 class _:
     task = """Make of `y`, a tensor of n labels, whole numbers from 0 to `classes-1`, a tensor of n×classes with 1 where the column is the label of the row,
         and 0 elsewhere. Puzzle: a single expression, no loop; truth values count as 0 and 1."""
@@ -149,7 +149,7 @@ class _:
                 ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #bc393c5d
-@define('broadcasting-9', 'The product with one loop')
+@define('broadcasting-6', 'The product with one loop')
 class _:
     task = """Return the product of `a` (n×k) and `b` (k×m), tensors of float32, as a tensor of n×m, with a single loop in Python and without any function
         that knows products: multiply number by number, and sum."""
@@ -172,7 +172,7 @@ class _:
                 ('return (a[:,:,None]*b).sum(2)', 'the wrong axis is summed: the inner dimension is the one in the middle'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #55a5dd78
-@define('broadcasting-10', 'Windows that overlap')
+@define('broadcasting-7', 'Windows that overlap')
 class _:
     task = """Return all windows of `width` neighbours in `x`, a one-dimensional tensor whose numbers lie side by side in memory, each window one place
         further than the one before: a tensor of windows × width. Nothing is to be copied: a row of the result is a place in the memory of `x`, so
@@ -201,7 +201,7 @@ class _:
                  'the windows are right, but they are copies, as by indexing with a tensor, `stack` and `clone`: look at the same memory with other strides'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #9c0f9d1f
-@define('broadcasting-11', 'No looking ahead')
+@define('broadcasting-8', 'No looking ahead')
 class _:
     task = """In a language model, word `i` of a sentence may look at itself and at the words before it. Return the n×n table of truth values that says who
         may look at whom: row `i`, column `j`. Puzzle: a single expression with `torch.arange` alone, no loop."""
@@ -215,7 +215,7 @@ class _:
         for n in (3, 2, 4, 1, *(rng.randint(5, 12) for _ in range(3)), 2*rng.randint(7, 9)): yield n,
     def may_look(n): return torch.arange(n) <= torch.arange(n)[:,None]
     also = 'return torch.arange(n)[:,None] - torch.arange(n) >= 0'
-    used = 'with the scores of einsum-5: where this is false, they become −∞ before the softmax'
+    used = 'with the scores of einsum-3: where this is false, they become −∞ before the softmax'
     mistakes = (('<=', '==', 'each word looks at itself only'),
                 ('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
                 ('<=', '<', 'a word may look at itself, too'),

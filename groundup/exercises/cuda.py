@@ -143,7 +143,7 @@ class _:
                  'all blocks do the work of the first one: `threadIdx` counts from 0 in each of them'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #e23ca509
-@define('cuda-6', 'A product, and its four traps')
+@define('cuda-3', 'A product, and its four traps')
 class _:
     task = """Write a kernel for the product of `a` (n×k) and `b` (k×m), float32, into `c`, with a thread for each number of `c`, launched in two dimensions
         with blocks of 8×8. It has to be right at both edges, ask for no more sectors of memory than it must (they are counted), and do no arithmetic
@@ -177,7 +177,7 @@ class _:
                  'nobody has set `c` to zero, and it is read and written in each step: add up in a variable, and write once'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
-@define('cuda-3', 'A sum that nobody can trust')
+@define('cuda-4', 'A sum that nobody can trust')
 class _:
     task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the
         mistake and mend it. The work stays shared out: a number for each thread."""
@@ -195,7 +195,7 @@ class _:
         i = cuda.grid(1)
         if i < len(x): cuda.atomic.add(out, 0, x[i])
     also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
-    used = '"Which bugs does a GPU keep to itself?"; and cuda-7, with one atomic for a whole block'
+    used = '"Which bugs does a GPU keep to itself?"; and cuda-8, with one atomic for a whole block'
     bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
             'help, since all still add at the same time'
     mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
@@ -207,7 +207,7 @@ class _:
                 ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #d17a0a2f
-@define('cuda-10', 'One number for the whole block')
+@define('cuda-5', 'One number for the whole block')
 class _:
     task = """Put into `out[i]` the number `x[i]` minus the first number of its block, with blocks of 8 threads. Puzzle: read each number of the vector `x`
         only once (reads are counted), and let the block share its first one through shared memory, `cuda.shared.array(1, float32)`."""
@@ -241,7 +241,7 @@ class _:
                 ('first[0] = mine', 'first[0] = x[0]', 'this is the first number of all; each block has a first one of its own'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
-@define('cuda-4', 'A barrier that some never reach')
+@define('cuda-6', 'A barrier that some never reach')
 class _:
     task = """One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find
         the mistake and mend it; `x` has at most 16 numbers."""
@@ -272,7 +272,7 @@ class _:
                 ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #a705c74a
-@define('cuda-5', 'Each number fetched once')
+@define('cuda-7', 'Each number fetched once')
 class _:
     task = """Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of the vector `x` counts as 0, with blocks of 8 threads. Puzzle: as
         few reads of `x` as possible (they are counted), by way of shared memory, `cuda.shared.array(10, float32)` say."""
@@ -314,11 +314,11 @@ class _:
                 ('i+1 < len(x)', 'i < len(x)', 'the last thread fetches a neighbour, and there may be none: ask for `i+1`'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #c167a31a
-@define('cuda-7', 'A sum, with one atomic for each block')
+@define('cuda-8', 'A sum, with one atomic for each block')
 class _:
     task = """Add up the vector `x` into `out[0]`, which begins at 0, with blocks of 8 threads, a number for each thread. Atomics wait for each other: as in
-        cuda-3, but with a single one for each block (they are counted), and each number of `x` is read once. The block adds up its numbers in shared
-        memory first, as in loops-7: half of the threads add, then a quarter, …"""
+        cuda-4, but with a single one for each block (they are counted), and each number of `x` is read once. The block adds up its numbers in shared
+        memory first, as in loops-6: half of the threads add, then a quarter, …"""
     hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
              'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
              '`step = 4`, `while step > 0:`, `if t < step: tile[t] += tile[t+step]`, a barrier outside of the `if`, `step //= 2`. Then thread 0 has the sum.')
@@ -361,7 +361,7 @@ class _:
                 ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
-@define('cuda-11', 'All the sums on the way')
+@define('cuda-9', 'All the sums on the way')
 class _:
     task = """A prefix sum: put into `out[t]` the sum of the numbers of the vector `x` from the first up to `x[t]`, itself included. One block of 16 threads,
         a number for each; `x` has at most 16. One after the other, it takes 15 additions. Together, in shared memory, four rounds are enough:
@@ -411,7 +411,7 @@ class _:
                  'right, but one thread adds up all of the numbers, one after the other'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
-@define('cuda-8', 'The barrier at the end of the loop')
+@define('cuda-10', 'The barrier at the end of the loop')
 class _:
     task = """`out[i]` should become how many numbers of the vector `x` are smaller than `x[i]`. Each block of 8 threads goes over `x` in pieces of 8, which
         it fetches together into shared memory. On a GPU the counts are wrong now and then. Find the mistake and mend it."""
@@ -440,7 +440,7 @@ class _:
            'for start in range(0, len(x), 8):\n    if start+t < len(x): tile[turn,t] = x[start+t]\n    cuda.syncthreads()\n    for u in range(min(8, ' \
            'len(x)-start)):\n' \
            '        if i < len(x) and tile[turn,u] < x[i]: count += 1\n    turn = 1-turn\nif i < len(x): out[i] = count'
-    used = 'the tiled product, cuda-9, whose loop has the same two barriers; "Why wait at all?" in chapter 9 saves one with two tiles'
+    used = 'the tiled product, cuda-11, whose loop has the same two barriers; "Why wait at all?" in chapter 9 saves one with two tiles'
     bug = '        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tile for the next round while others still read the last piece'
     mistakes = (('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
             'a thread reads what the others have not fetched yet: there is a barrier missing after filling'),
@@ -448,13 +448,13 @@ class _:
                 ('range(min(8, len(x)-start))', 'range(8)', 'the last piece may be shorter; what is left in the tile from the piece before is counted again'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #c0d7b8c3
-@define('cuda-9', 'The tiled product')
+@define('cuda-11', 'The tiled product')
 class _:
     task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along
         the inner dimension in tiles of 4: it fetches 4×4 numbers of `a` and of `b` into shared memory, a number of each for each thread, and
-        multiplies them. No size need be a multiple of 4. Reads of `a` and `b` are counted: a quarter of what cuda-6 needs."""
+        multiplies them. No size need be a multiple of 4. Reads of `a` and `b` are counted: a quarter of what cuda-3 needs."""
     hints = ('In which row of `a` and which column of `b` does thread (x, y) fetch, if the tile begins at `l0`?',
-             'Where a tile reaches over an edge, put zeros: they change no sum. Two barriers in the loop, as in cuda-8, and all threads come to both.',
+             'Where a tile reaches over an edge, put zeros: they change no sum. Two barriers in the loop, as in cuda-10, and all threads come to both.',
              '`ta[y,x] = a[i,l0+x] if i < n and l0+x < k else float32(0)`, the same for `tb[y,x]` with `b[l0+y,j]`, a barrier, `for l in range(4): total '
              '+= ta[y,l]*tb[l,x]`, a barrier.')
     def cases(rng):

@@ -122,7 +122,7 @@ class _:
                  'this goes round once; after more steps than ranks, it has to go round again'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #25ba9cdc
-@define('distributed-7', 'One step of a ring')
+@define('distributed-5', 'One step of a ring')
 class _:
     task = """Ranks in a ring add up their vectors of float32. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a list of
         numbers, is piece p of rank r, and pieces of one number are equally long. In step s, counted from 0, rank r sends its piece number (r-s) modulo
@@ -178,7 +178,7 @@ class _:
                 ('range(ranks):', 'range(ranks-1):', 'the last rank sends, too: to rank 0'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #bcea43a3
-@define('distributed-5', 'A mean of means')
+@define('distributed-6', 'A mean of means')
 class _:
     task = """Every rank has computed the mean of its own numbers, and the whole is the mean of these means, which is wrong when some ranks have more
         numbers than others. Find the mistake and mend it: `means` and `counts` are lists of numbers, with an item for each rank, and the result is
@@ -202,7 +202,7 @@ class _:
                 ('return sum(means)/sum(counts)', 'the means are added up; a mean counts as often as its rank has numbers'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #e89012db
-@define('distributed-8', 'A rank that dies')
+@define('distributed-7', 'A rank that dies')
 class _:
     task = """Each rank says that it is alive now and then; `last[r]` is the time, in seconds, when rank r was heard last, and `now` is the time. A rank
         that has been silent for more than `limit` seconds counts as dead. The others wait for it and fall silent, too, so several may be late at the

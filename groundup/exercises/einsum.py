@@ -14,7 +14,7 @@ from groundup.checker import define, no_loop, sizes, uses_einsum
 # %% ../../nbs/exercises/06_einsum.ipynb #d7904aef
 def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
 
-@define('einsum-2', 'A product with a transpose')
+@define('einsum-1', 'A product with a transpose')
 class _:
     task = """Return the product of the transpose of `a` (k×n) with `b` (k×m), tensors of float32, as a tensor of n×m: number (i, j) is the dot product of
         column `i` of `a` with column `j` of `b`. With a single call of `torch.einsum`, and without transposing anything."""
@@ -32,7 +32,7 @@ class _:
                 ('ki,kj->ij', 'ki,lj->ij', 'the first axes have two letters, so each is summed on its own; they should be walked together'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #784d5e9d
-@define('einsum-4', 'The trace of a product')
+@define('einsum-2', 'The trace of a product')
 class _:
     task = """Return the trace of the product of `a` (n×k) and `b` (k×n), tensors of float32: the sum along the diagonal of the product, a tensor of a
         single number. With a single call of `torch.einsum`, and without making the product first; two letters are enough."""
@@ -52,7 +52,7 @@ class _:
                 ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #628b2f0e
-@define('einsum-5', 'Attention, read')
+@define('einsum-3', 'Attention, read')
 class _:
     task = """`queries` has the axes sentence, word, head, feature; `keys` the same, with other words. Both are tensors of float32. Return the dot product
         of each query with each key of the same sentence and the same head, a tensor with the axes sentence, head, query, key, in a single call of
@@ -77,7 +77,7 @@ class _:
                 ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #57f40639
-@define('einsum-6', 'What a formula costs')
+@define('einsum-4', 'What a formula costs')
 class _:
     task = """Return how many times the innermost line of the loop nest of a formula runs. `formula` is a string such as `'ik,kj->ij'`, without ellipses and
         spaces; `sizes` is a dict from letter to size."""
@@ -107,7 +107,7 @@ class _:
                  'these are the numbers that the operands have; the loops over all letters are one nest'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #db34fa4b
-@define('einsum-7', 'Which two first?')
+@define('einsum-5', 'Which two first?')
 class _:
     task = """Three matrices are multiplied, `a` (n×k), `b` (k×l) and `c` (l×m). Return how many multiplications the cheaper of the two orders needs, where
         a product of n×k and k×m needs n·k·m of them. All sizes are whole numbers."""

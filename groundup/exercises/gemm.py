@@ -11,7 +11,7 @@ from groundup.checker import Cost, define, no_loop
 from groundup.exercises.numba import Watched, small
 
 # %% ../../nbs/exercises/08_gemm.ipynb #fb60282d
-@define('gemm-7', 'How fast can it be at best?')
+@define('gemm-1', 'How fast can it be at best?')
 class _:
     task = """Each core of a processor has so many `units` that multiply and add at once (FMA), each on a vector of `bits` bits, in each cycle of its clock
         of `ghz` GHz; a number has `size` bytes, and a multiply-add counts as two operations. Return the most that all `cores` together can do, in
@@ -33,7 +33,7 @@ class _:
                 ('*ghz', '/ghz', 'there are `ghz` billion cycles in a second: multiply by them'))
 
 # %% ../../nbs/exercises/08_gemm.ipynb #e2172ab7
-@define('gemm-4', 'Packing')
+@define('gemm-2', 'Packing')
 class _:
     task = """Pack the matrix `b` (k×m), an array of float64, into panels of `width` columns, so that what one step of a kernel reads lies side by side:
         return an array of the shape panels × k × width, in which panel `p` holds the columns from `p*width` on, in all rows, with zeros where the
@@ -75,7 +75,7 @@ class _:
                  'the last panel is narrower than the others: fill it up with zeros'))
 
 # %% ../../nbs/exercises/08_gemm.ipynb #f8283780
-@define('gemm-5', 'A tile in variables')
+@define('gemm-3', 'A tile in variables')
 class _:
     task = """Write the product of `a` (2×k) and `b` (k×2) into `c` (2×2), number by number, as in `a[0,l]` and `c[1,1] = …`. Puzzle: read each number of
         `a` and `b` only once, and write each of `c` only once; reads and writes are counted. In between, four sums are kept in variables, as a
@@ -133,7 +133,7 @@ class Behind:
     def __setitem__(self, index, value): self.a[self._at(index)] = value
 
 # %% ../../nbs/exercises/08_gemm.ipynb #30c96cba
-@define('gemm-6', 'A cache of eight lines')
+@define('gemm-4', 'A cache of eight lines')
 class _:
     task = """Write the transpose of `x` (n×m) into `out` (m×n), number by number. Puzzle: both lie behind one cache, which holds eight lines of four
         numbers of a row, and forgets the line that was used least recently. Choose the order of the loops so that what has been fetched is used up

@@ -75,7 +75,7 @@ class _:
                  'all rows of the result are one and the same list: `*` repeats the row, and copies nothing'))
 
 # %% ../../nbs/exercises/03_loops.ipynb #1c082075
-@define('loops-5', 'Rows into columns')
+@define('loops-4', 'Rows into columns')
 class _:
     task = """Return the transpose of `x`, a list of rows of the same length, as a list of lists: its rows are the columns of `x`. It is a puzzle: a single
         expression."""
@@ -122,7 +122,7 @@ class Cells:
     def tolist(self): return [list(row) for row in self.rows]
 
 # %% ../../nbs/exercises/03_loops.ipynb #c0627b01
-@define('loops-6', 'The price of objects')
+@define('loops-5', 'The price of objects')
 class _:
     task = """`a` (n×k) and `b` (k×m) behave like tensors: `x[i,j]` makes a small object that holds one number, adding or multiplying objects makes another,
         and `x[i,j].item()` and `x.tolist()` give plain numbers and lists. This product makes four objects in each of its n·k·m steps. Rewrite it so
@@ -164,7 +164,7 @@ class Sum:
     __radd__ = __add__
     def __repr__(self): return f'{self.value}'
 
-@define('loops-7', 'The order of a sum')
+@define('loops-6', 'The order of a sum')
 class _:
     task = """Every addition of floats rounds, and a rounding error travels through all the additions that come after it. Added up one after the other, the
         first of 100 numbers goes through 99. Return the sum of the list `xs`, which has at least one number, in an order with as short a chain as

@@ -61,7 +61,7 @@ class _:
                 ('int(u*sides) + 1', 'u*sides + 1', 'a side is a whole number: cut off what is behind the point'))
 
 # %% ../../nbs/exercises/02_random.ipynb #067626d9
-@define('random-4', 'Is the die fair?')
+@define('random-3', 'Is the die fair?')
 class _:
     task = """Return Pearson's chi-square for a list of counts that ought to be equal: take each count's distance from the expected count, square it, divide
         it by the expected count, and add up. The result is a float, and for a fair die it is about as large as the number of counts."""
@@ -85,7 +85,7 @@ class _:
                 ('sum((c-e)**2/e for c in counts)', 'sum((c-e)**2/e for c in counts)/len(counts)', 'this is a mean; chi-square is the sum'))
 
 # %% ../../nbs/exercises/02_random.ipynb #b607e4f3
-@define('random-5', 'A bell from two draws')
+@define('random-4', 'A bell from two draws')
 class _:
     task = """Box and Muller make a normal number out of two draws, each from 0 up to but not including 1: `u` is the angle, as a share of a full turn, and the
         distance is the square root of −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import
@@ -111,7 +111,7 @@ class _:
                 ('math.log', 'math.log10', '`log10` is the logarithm to the base 10; the natural one is `math.log`'))
 
 # %% ../../nbs/exercises/02_random.ipynb #ba5d69e2
-@define('random-6', 'The seed that all workers share')
+@define('random-5', 'The seed that all workers share')
 class _:
     task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step. All of them begin at the same
         place, so all draw the same. Mend it: return a list that says where each worker begins. Worker 0 begins at `x`, and each of the others where the one
