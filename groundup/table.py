@@ -41,10 +41,6 @@ class Table:
 
     def __repr__(self): return self.text(shutil.get_terminal_size().columns if sys.stdout.isatty() else 0)
 
-    def __rich_console__(self, console, options):
-        from rich.text import Text
-        yield Text(self.text(options.max_width), no_wrap=True, overflow='ignore')
-
     def _repr_markdown_(self):
         line = lambda r: '| ' + ' | '.join(c.replace('|', '\\|') for c in r) + ' |'
         return '\n'.join([line(self.header), '|:--|' + '--:|'*(len(self.header)-1), *map(line, self.rows)])

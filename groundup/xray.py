@@ -430,10 +430,8 @@ class _Maths(_Source):
             return _Num(f'_whole(math.{name}({x.code}) if math.isfinite({x.code}) else {x.code})', 'int64', *_RANGE['int64'])
         if name in ('isnan', 'isinf', 'isfinite') and len(args)==1: return _Num(f'math.{name}({args[0].code})', 'bool', 0, 1)
         if name not in _MATH: self.refuse(node, f'the simulator has no math.{name}; it has {", ".join(sorted({*_MATH.values()}))}')
-        kind = 'float32' if all(a.type=='float32' for a in args) else 'float64'
-        for a in args:
-            if a.type=='float32' and len(args) > 1 and any(b.type in _SMALL for b in args if b.type != 'float32') and {b.type for b in args} <= _SMALL:
-                kind = 'float32'
+        types = {a.type for a in args}
+        kind = 'float32' if 'float32' in types and types <= _SMALL else 'float64'
         name = _MATH[name]
         self.unit.space.setdefault(f'_m_{name}', _math(name))
         return self.rounded(f'_m_{name}({", ".join(self.cast(a, kind).code for a in args)})', kind)
@@ -1221,8 +1219,7 @@ class _Function(_Calls):
         v = self.value(node)
         if isinstance(v, _Arr) and v.shape: return v.shape[0], None, lambda i: self.item(v, _Num(i, 'int64', 0, max(0, v.shape[0].high-1)), node)
         if isinstance(v, _Tup) and v.items:
-            slots = list(zip(*[_parts(i) for i in v.items]))
-            if len(v.items[0:1]) and all(len(_parts(i))==1 for i in v.items):
+            if all(len(_parts(i))==1 for i in v.items):
                 kind = v.items[0].type
                 for x in v.items: kind = _unify(kind, x.type)
                 code = f'({", ".join(self.cast(x, kind).code for x in v.items)},)'
@@ -1458,8 +1455,6 @@ class Fault:
     waiting:tuple = () # missed barrier: threads that waited at the first of the lines
     missing:tuple = () # missed barrier: the others
     sites:tuple = () # race: the two places in the source
-    @property
-    def touch(self): return self.first
     def __repr__(self):
         place = f"{self.array}[{','.join(map(str, self.index))}]"
         if self.kind=='race': return f'race: {place}: {self.first}, and {self.second}; for {self.count} number{"s"*(self.count!=1)}'
@@ -1555,8 +1550,7 @@ class _Launch:
 
     def compile(self):
         "The kernel as a generator function"
-        names = [n for n in ('x', 'y', 'z')]
-        spot = lambda letter, sizes: [_Num(f'{letter}{n}', 'int32', 0, s-1) if s > 1 else _const(0, 'int32') for n,s in zip(names, sizes)]
+        spot = lambda letter, sizes: [_Num(f'{letter}{n}', 'int32', 0, s-1) if s > 1 else _const(0, 'int32') for n,s in zip('xyz', sizes)]
         thread,block = spot('t', self.threads), spot('b', self.blocks)
         place = [_Num(f'({b.code}*{n} + {t.code})', 'int64', 0, m*n-1) for t,b,n,m in zip(thread, block, self.threads, self.blocks)]
         const = lambda sizes: [_const(s, 'int32') for s in sizes]
@@ -1601,7 +1595,6 @@ class _Launch:
         return '\n'.join(text), where
 
     # what the kernel calls
-    def thread(self, index): return self.ids[index]
     def of(self, stamp): return divmod(self.who[stamp//len(self.sites)-1], 1024)
     def seen_touch(self, site, block=None, thread=None):
         s = self.sites[site]
@@ -1886,7 +1879,6 @@ class XRay:
         launch.recorder = tell
         launch.run()
         return res
-    def per_block(self, array, kind='read'): return [sum(block) for block in self.per_thread(array, kind)]
 
     def replay(self,
         block:int=0, # which one, in the order in which CUDA counts
@@ -1894,11 +1886,6 @@ class XRay:
     ) -> dict: # see "Replay"
         "One block in time, as data; the kernel runs once more for it"
         return _History(self._again('steps'), block, most).data
-
-    @property
-    def steps(self) -> dict:
-        "The first block in time, as data"
-        return self.replay()
 
     def two_orders(self,
         race:Fault=None, # default: the first one
@@ -1949,7 +1936,6 @@ class _History:
 
     def interval(self):
         "The requests between two barriers"
-        last = self.at
         warps = [self.requests(w) for w in range(len(self.launch.logs))]
         for k in range(max(map(len, warps))):
             for w,requests in enumerate(warps):

@@ -6,7 +6,7 @@
 __all__ = ['touched', 'show_touched', 'show_steps', 'show_orders']
 
 # %% ../nbs/backstage/xray_plots.ipynb #2591743b
-import matplotlib.pyplot as plt
+import matplotlib.pyplot as plt, numpy as np
 from matplotlib.colors import to_rgba
 from .plots import accent, ink, second
 
@@ -23,28 +23,13 @@ def touched(
     hits = ([(s, p) for s in seen if s['warp']==warp for l,p in zip(s['lanes'], s['places']) if l==lane], [(once, p) for p in once['places']],
             [(s, p) for s in seen for p in s['places']])
     shape,strides = (a['shape'], a['strides']) if a['shape'] else ([1], [1])
-    cols = shape[-1]
-    def index(place):
-        at = 0
-        for d in sorted(range(len(shape)), key=lambda d: -strides[d]):
-            if shape[d] > 1:
-                i,place = divmod(place, strides[d])
-                at += i*_rows(shape, d)
-        return divmod(at, cols)
+    places = np.tensordot(strides, np.indices(shape), 1) # of each number in memory
     res = []
     for touches in hits:
-        grid = [[0]*cols for _ in range(_rows(shape, -1)//cols)]
-        for s,place in touches:
-            i,j = index(place)
-            grid[i][j] = max(grid[i][j], 1 + (s['kind'] != 'read'))
-        res.append(grid)
+        grid = np.zeros(shape, int)
+        for s,place in touches: grid[places==place] = np.maximum(grid[places==place], 1 + (s['kind'] != 'read'))
+        res.append(grid.reshape(-1, shape[-1]).tolist())
     return res
-
-def _rows(shape, d):
-    "Numbers from one index to the next in direction `d`, row by row; all numbers for -1"
-    size = 1
-    for n in shape[d+1:]: size *= n
-    return size
 
 # %% ../nbs/backstage/xray_plots.ipynb #f786c6bc
 def show_touched(
