@@ -181,7 +181,7 @@ def index(mods):
 def exercises():
     "A page that lists every exercise: what it asks, where the book uses it, and a link to where it can be tried"
     from groundup.checker import CHAPTERS
-    from groundup.practice import get_exercise, titles
+    from groundup.practice import exercise, titles
     here = kit.CHAPTERS if kit.fetch() else ()
     out = ['---', 'title: Exercises', f'description: "Every exercise of the book.{" Those of chapters 1, 2, 3, 7 and 9 run on the page, with nothing to install."*bool(here)}"', 'toc-depth: 2', 'repo-actions: false', '---', '',
            'What you have solved in this browser gets a tick. At home, `groundup practice` keeps a progress of its own, and `groundup practice open loops-1` writes a task into a file.', '',
@@ -193,7 +193,7 @@ def exercises():
         where = 'on the page' if chapter in here else 'in Colab or at home'
         out += [f'## {int(number)} {chapter.upper() if chapter in ("cuda", "gemm") else chapter.capitalize()} {{#{chapter}}}', '', f'*{where}*', '']
         for i in ids:
-            e = get_exercise(i)
+            e = exercise(i)
             stop = '.' if e.title[-1] not in '?!' else ''
             title = f'[**{i}: {e.title}**]({book.name}#{i}){stop}' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`).'
             out += [f'::: {{#{i} .exercise-item data-exercise="{i}"}}', f"{title} {re.split(r'(?<=[.?!]) ', e.task)[0]}" + (f' _You meet it again: {e.used}._' if e.used else ''), ':::', '']

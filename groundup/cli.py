@@ -394,7 +394,7 @@ def practise(args, stop):
             print(report := practice.check_file(id, args.file))
             return int(not report.passed)
         else:
-            e,path = practice.get_exercise(id), practice.open_exercise(id)
+            e,path = practice.exercise(id), practice.open_exercise(id)
             print(f'{e}\n\nYour answer goes into {path}; then: groundup practice check {id}\nIn the book: {e.page}\nIn Colab:    {e.colab}')
     except TypeError as e: raise ValueError(str(e)) from None
     return 0

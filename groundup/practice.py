@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMPORTS', 'time_limit', 'check_function', 'judge', 'progress_file', 'load_progress', 'note', 'kept', 'titles',
-           'get_exercise', 'next_exercise', 'Report', 'report', 'check_exercise', 'exercise', 'hint', 'solution',
-           'exercises', 'progress', 'open_exercise', 'check_file', 'watch']
+           'exercise', 'next_exercise', 'Report', 'report', 'check_exercise', 'hint', 'solution', 'exercises',
+           'progress', 'open_exercise', 'check_file', 'watch']
 
 # %% ../nbs/backstage/practice.ipynb #0fe18290
 import ast, difflib, fcntl, inspect, json, linecache, os, pickle, re, secrets, shutil, signal, sys, textwrap, time
@@ -32,7 +32,7 @@ def time_limit(seconds, busy=False):
         signal.setitimer(timer, 0)
         signal.signal(bell, old)
 
-def _exercise(key): return get_exercise(key) if type(key) is str else key
+def _exercise(key): return exercise(key) if type(key) is str else key
 
 def _run_file(path, text, name, limit):
     "The function `name` of a file. Raises `ValueError` with the line where it goes wrong"
@@ -155,10 +155,10 @@ def titles() -> dict: # id → title
     text = ''.join(f.read_text(encoding='utf-8') for f in files if f.exists())
     return dict(ast.literal_eval(found) for found in re.findall(r'^@define(\(.*\))$', text, re.M))
 
-def get_exercise(
+def exercise(
     id:str, # as `loops-2`
 ) -> Exercise:
-    "The exercise of that name. Raises `ValueError` that names similar ones"
+    "The exercise of that name, which shows itself. Raises `ValueError` that names similar ones"
     if id not in EXERCISES and id in titles(): import_module(f"groundup.exercises.{id.rpartition('-')[0]}")
     if id in EXERCISES: return EXERCISES[id]
     near = difflib.get_close_matches(str(id), titles(), 3) or [f'{first} to {last}' for first,*_,last in [[*titles()]]]
@@ -219,7 +219,7 @@ def check_exercise(
 ) -> Report: # which prints itself
     "Try an answer on new cases. Raises `ValueError` where there is no such exercise, `TypeError` for no function, or one that can't be sent"
     from numba import cloudpickle
-    e = get_exercise(id)
+    e = exercise(id)
     check_function(e, f)
     if not (type(f).__module__.startswith('numba.core') or hasattr(f, 'func')): f = python_of(f)  # a kernel travels uncompiled
     file = python_of(f).__code__.co_filename
@@ -248,17 +248,11 @@ def _text(self):
 Exercise._repr_markdown_,Exercise.__repr__ = _repr_markdown_,_text
 
 # %% ../nbs/backstage/practice.ipynb #d5206494
-def exercise(
-    id:str, # which exercise, as `loops-2`
-) -> Exercise: # which shows itself
-    "The task, with hints and solution folded. Raises `ValueError` where there is no such exercise"
-    return get_exercise(id)
-
 def hint(
     id:str, # which exercise, as `loops-2`
 ) -> Report: # the hints so far, and one more
     "Open the next hint. Raises `ValueError` where there is no such exercise"
-    e = get_exercise(id)
+    e = exercise(id)
     everything,problem = note(id, lambda mine: mine.update(hints=min(mine.get('hints', 0)+1, len(e.hints))))
     opened = everything.get(id, {}).get('hints', 0) or 1
     lines = [f'Hint {n} of {len(e.hints)}: {h}' for n,h in enumerate(e.hints[:opened], 1)]
@@ -269,7 +263,7 @@ def solution(
     id:str, # which exercise, as `loops-2`
 ) -> Report: # the book's solution, one other way, and where the idea is used
     "Give up, or compare. Raises `ValueError` where there is no such exercise"
-    e = get_exercise(id)
+    e = exercise(id)
     return Report(id, 'passed' in kept().get(id, {}), '\n'.join([f'{e.id}: {e.title}', *_ways(e)]))
 
 # %% ../nbs/backstage/practice.ipynb #eef3b405
@@ -306,7 +300,7 @@ def open_exercise(
 ) -> Path: # the file, which is left as it is if it is there already
     "Write the task and the blank into a file. Raises `ValueError` where there is no such exercise, `OSError` where it cannot be written"
     from groundup.core import write_whole
-    e,path = get_exercise(id), Path(folder)/f'{id}.py'
+    e,path = exercise(id), Path(folder)/f'{id}.py'
     if path.exists() and path.stat().st_size: return path
     comment = lambda text: '\n'.join(f'# {l}' for l in textwrap.wrap(text, 77, break_long_words=False))
     needed = ''.join(line+'\n' for name,line in IMPORTS.items() if re.search(rf'\b{name}\b', e.source))
@@ -322,7 +316,7 @@ def check_file(
     seconds:float=None, # limit for a case, and for what is outside of functions; default: as the exercise says
 ) -> Report:
     "Check the answer in a file. Raises `ValueError` for a file without it, `OSError` for one that cannot be read"
-    e,path = get_exercise(id), Path(path or f'{id}.py')
+    e,path = exercise(id), Path(path or f'{id}.py')
     try: text = path.read_text(encoding='utf-8-sig')
     except UnicodeDecodeError: raise ValueError(f'{path} is not text in UTF-8; save it as a Python file') from None
     except OSError as problem: raise type(problem)(f'{path}: cannot be read ({problem.strerror}); `groundup practice open {id}` makes the file') from None
