@@ -171,12 +171,18 @@ function Pandoc(doc)
     if shown then out:insert(1, shown) end
     out:insert(1, top(more))
   end
-  for _, b in ipairs(out) do
+  for n = #out, 1, -1 do
+    local b, before = out[n], out[n-1]
     if fold(b) == 'Exported source' then b.content[1].attributes = {} end  -- no fold around what the chapter is about
     local code = b.t == 'Div' and b.classes:includes('cell') and b.content[1]
     local lines = code and code.t == 'CodeBlock' and select(2, code.text:gsub('\n', '')) + 1 or 0
     local summary = lines > 25 and 'The code: ' .. lines .. ' lines' or lines > 3 and imports(code.text) and 'Imports'
     if summary and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', summary end
+    local above = before and before.t == 'Div' and before.classes:includes('cell') and #before.content == 1 and before.content[1]
+    if summary == 'Imports' and #b.content == 1 and above and above.t == 'CodeBlock' and imports(above.text) then  -- one fold for both
+      above.text = above.text .. '\n' .. code.text
+      out:remove(n)
+    end
   end
   doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
     if l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
