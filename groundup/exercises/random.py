@@ -87,8 +87,8 @@ class _:
 # %% ../../nbs/exercises/02_random.ipynb #b607e4f3
 @define('random-4', 'Run it backwards')
 class _:
-    task = """A generator goes from `x` to `a*x % p` in each step; `p` is a prime, and `x` and `a` are between 1 and `p-1`. After `n` steps it is at `y`. Where
-        did it begin? `n` and `p` may be a billion, so jump, don't walk."""
+    task = """A generator goes from `x` to `a*x % p` in each step; `p` is a prime, and `x` and `a` are between 1 and `p-1`. After `n` steps it is at `y`. Return
+        where it began. `n` and `p` may be a billion, so jump, don't walk."""
     example = 5, 3, 7, 2
     hints = ('The numbers go round: `p-1` steps lead back to where you are, whatever `a` is.',
              'So how many steps *forward* lead to the place that is `n` steps back?',
