@@ -212,22 +212,17 @@ def spawn(self:WichmannHill,
     return streams
 
 # %% ../nbs/02_random.ipynb #63b89f86
-def _fit(gen, k, draws):
-    "`k` and `draws` as ints, and how many draws are left to `gen` after `k` streams of `draws`. `ValueError` if they don't fit"
-    k,draws,left = _count(k, 'streams'), _count(draws, 'draws'), max(0, min(gen.left, period-1))
-    if 0 < k*draws <= left: return k, draws, left - k*draws
-    raise ValueError(f'{k} streams of {draws:,} draws; in all that must be above 0 and at most the {left:,} that are left to this generator')
-
 @patch
 def spawn(self:WichmannHill,
-    k:int, # how many streams, 1 or more
-    draws:int=10**9, # how many draws each may make, 1 or more
+    k:int, draws:int=10**9, # how many streams, and how many draws each may make; 1 or more
 ) -> list: # `k` generators
     "Generators that don't overlap while none makes more than `draws` draws. Raises `ValueError` if there aren't so many left to this one"
-    k,draws,left = _fit(self, k, draws)
+    k,draws,left = _count(k, 'streams'), _count(draws, 'draws'), max(0, min(self.left, period-1))
+    if not 0 < k*draws <= left:
+        raise ValueError(f'{k} streams of {draws:,} draws; in all that must be above 0 and at most the {left:,} that are left to this generator')
     streams = self._orig_spawn(k, draws)
     for s in streams: s.left = draws
-    self.left = left
+    self.left = left - k*draws
     return streams
 
 # %% ../nbs/02_random.ipynb #81265a6b
