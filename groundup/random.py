@@ -31,7 +31,7 @@ def value(
 def start(
     a:int, # any whole number
 ) -> tuple: # the state: three whole numbers from 1 up
-    "Where the sequence of seed `a` begins. Raises `TypeError` for a text or a float"
+    "Where the sequence of seed `a` begins. Raises `TypeError` for a string or a float"
     a,x = divmod(operator.index(a), 30268) # `index` refuses a 2.5
     a,y = divmod(a, 30306)
     a,z = divmod(a, 30322)
@@ -111,21 +111,33 @@ def _count(n, of):
 
 # %% ../nbs/02_random.ipynb #307e9d3a
 class WichmannHill(random.Random):
-    "The generator of Wichmann and Hill: `random.WichmannHill` of CPython 2.3 to 2.7"
+    "Wichmann and Hill's generator: Python's default until 2003, a class until Python 3"
 
-    def seed(self, a=None): # a whole number; None: one from the operating system
-        "Start over, at a place that depends on `a`. A text is hashed, as in Python 2"
-        self.state = start(_whole(a))
-        self.left = math.inf # draws that it may deal out to others; for later
-        self.gauss_next = None # `gauss` makes two numbers at a time and keeps one here
+    def seed(self, a): self.state = start(a)
 
     def random(self):
-        "The next draw, above 0 and below 1"
         self.state = step(self.state)
-        self.left -= 1
         return value(self.state)
 
+    def _randbelow(self, n): return int(self.random()*n) # as Python 2 rolled its dice
+
 # %% ../nbs/02_random.ipynb #1141adfc
+@patch
+def seed(self:WichmannHill,
+    a=None, # a whole number; None: one from the operating system; a string or another object is hashed, as in Python 2
+):
+    "Start over, at a place that depends on `a`"
+    self._orig_seed(_whole(a))
+    self.left = math.inf # draws that it may deal out to others
+    self.gauss_next = None # `gauss` makes two numbers at a time and keeps one here
+
+@patch
+def random(self:WichmannHill
+) -> float: # above 0 and below 1
+    "The next draw"
+    self.left -= 1
+    return self._orig_random()
+
 @patch
 def jumpahead(self:WichmannHill,
     n:int, # how many draws to skip, 0 or more
@@ -178,7 +190,40 @@ def getrandbits(self:WichmannHill,
 @patch
 def _randbelow(self:WichmannHill, n):
     "A whole number below `n`, as Python 2 drew it; from 2**53 up, out of enough bits"
-    return int(self.random()*n) if n < 2**53 else self._randbelow_with_getrandbits(n)
+    return self._orig__randbelow(n) if n < 2**53 else self._randbelow_with_getrandbits(n)
+
+# %% ../nbs/02_random.ipynb #1aaca208
+def _start_over():
+    "In a forked child: let `rand` go on from a place of the child's own"
+    seed(_whole(None))
+
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_start_over)
+
+# %% ../nbs/02_random.ipynb #dd1d2937
+@patch
+def spawn(self:WichmannHill,
+    k:int, # how many streams
+    draws:int=10**9, # how many draws each may make
+) -> list: # `k` generators
+    "Generators that don't overlap while none makes more than `draws` draws"
+    streams = [type(self)(0) for _ in range(k)] # new ones of the same class
+    for i,s in enumerate(streams): s.state = jump(self.state, i*draws)
+    self.state = jump(self.state, k*draws)
+    return streams
+
+# %% ../nbs/02_random.ipynb #63b89f86
+@patch
+def spawn(self:WichmannHill,
+    k:int, draws:int=10**9, # how many streams, and how many draws each may make; 1 or more
+) -> list: # `k` generators
+    "Generators that don't overlap while none makes more than `draws` draws. Raises `ValueError` if there aren't so many left to this one"
+    k,draws,left = _count(k, 'streams'), _count(draws, 'draws'), max(0, min(self.left, period-1))
+    if not 0 < k*draws <= left:
+        raise ValueError(f'{k} streams of {draws:,} draws; in all that must be above 0 and at most the {left:,} that are left to this generator')
+    streams = self._orig_spawn(k, draws)
+    for s in streams: s.left = draws
+    self.left = left - k*draws
+    return streams
 
 # %% ../nbs/02_random.ipynb #81265a6b
 PART = 2**13
@@ -189,7 +234,9 @@ def _draws(state, n):
     "The `n` draws that follow `state`, at most `PART`"
     return sum(s*power[:n] % p / p for s,power,p in zip(state, powers, primes)) % 1.0
 
-# %% ../nbs/02_random.ipynb #76454bb0
+# %% ../nbs/02_random.ipynb #b4924886
+#| code-fold: true
+#| code-summary: "`rand`: an array of any shape"
 @patch
 def rand(self:WichmannHill,
     *shape:int, # sizes; none: a single number
@@ -235,30 +282,3 @@ def normal_(self:WichmannHill,
 ) -> torch.Tensor: # `t`
     "Fill `t` with normal numbers, mean 0 and standard deviation 1. Raises `TypeError` for a tensor of whole numbers"
     return _copy(t, self.randn(*t.shape))
-
-# %% ../nbs/02_random.ipynb #ba0dd054
-def _start_over():
-    "In a forked child: let `rand` go on from a place of the child's own"
-    seed(_whole(None))
-
-if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_start_over)
-
-# %% ../nbs/02_random.ipynb #510005c0
-def _fit(gen, k, draws):
-    "`k` and `draws` as ints, and how many draws are left to `gen` after `k` streams of `draws`. `ValueError` if they don't fit"
-    k,draws,left = _count(k, 'streams'), _count(draws, 'draws'), max(0, min(gen.left, period-1))
-    if 0 < k*draws <= left: return k, draws, left - k*draws
-    raise ValueError(f'{k} streams of {draws:,} draws; in all that must be above 0 and at most the {left:,} that are left to this generator')
-
-# %% ../nbs/02_random.ipynb #3a687f26
-@patch
-def spawn(self:WichmannHill,
-    k:int, # how many streams
-    draws:int=10**9, # how many draws each may make
-) -> list: # `k` generators
-    "Generators that don't overlap while none makes more than `draws` draws"
-    k,draws,left = _fit(self, k, draws) # `ValueError` if there aren't enough left
-    streams = [type(self)() for _ in range(k)]
-    for i,s in enumerate(streams): s.state,s.left = jump(self.state, i*draws), draws
-    self.state,self.left = jump(self.state, k*draws), left
-    return streams

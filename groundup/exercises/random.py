@@ -11,29 +11,29 @@ import math
 from groundup.checker import Note, define, no_loop, one_expression
 
 # %% ../../nbs/exercises/02_random.ipynb #18e9d353
-@define('random-1', 'Once around')
+@define('random-1', 'Which multiplier is good?')
 class _:
-    task = """Multiply the whole number `x` by `a` modulo the prime `p`, and the result by `a` again, and so on. Return how many steps it takes until `x`
-        comes back."""
-    example = 3, 2, 7
-    hints = ('Follow one orbit with a pencil: 3, then 3·2 = 6, then 12 modulo 7 = 5, …',
-             'Keep `x` as it is, let another variable walk, and count its steps.',
-             'Begin with `y = x*a % p` and one step, since the first step is made before the first comparison; then `while y != x`.')
-    slow = 'the walk never meets what it is compared with: keep the `x` that you began with, let another variable walk, and take the remainder in each step'
+    task = """Begin at 1, multiply by `a` modulo the prime `p`, and by `a` again, and so on, until 1 comes back. Some multipliers visit all the numbers from 1
+        to `p-1` on the way, others leave some out. Return the smallest `a` that visits them all."""
+    example = 7,
+    hints = ('For `p = 7`, follow the orbit of 2 with a pencil, and then that of 3. How do you tell from its length whether it has missed a number?',
+             'Two loops, one in the other: try each `a` from 1 up, walk until 1 comes back, and count the steps.',
+             'Before the inner loop, `x,steps = a, 1`; in it, `x,steps = x*a % p, steps+1` while `x != 1`. Then compare `steps` with `p-1`.')
+    slow = 'the walk never meets 1: take the remainder in each step'
     def cases(rng):
-        for p in (7, 5, 11, 13, 31, 101, 257, 1009, 3): yield rng.randrange(1, p), rng.randrange(1, p), p
-    def period(x, a, p):
-        y,steps = x*a % p, 1
-        while y != x: y,steps = y*a % p, steps+1
-        return steps
-    also = 'from itertools import count\nreturn next(n for n in count(1) if x*pow(a, n, p) % p==x)'
-    used = 'the periods of the three generators in Wichmann and Hill\'s, which together give 6.95·10¹²'
-    mistakes = (('return steps', 'return y', 'this is where the walk ends; how many steps did it take?'),
-                ('y,steps = x*a % p, 1', 'y,steps = x, 0', 'the loop is over before it begins: take one step, then compare'),
-                ('% p, 1', '% p, 0', 'one step is missing: the one that leads back counts, too'),
-                ('return p-1', 'not every factor visits all the numbers below the prime'),
-                ('return p', 'not every factor visits all the numbers below the prime'),
-                ('% p, 1', '% p, 2', 'one step too many: the first product is step 1'))
+        for p in (5, 3, 7, 2, 11, 23, 41, rng.choice((13, 31, 43)), 71, 191, rng.choice((101, 257, 331)), 409): yield p,
+    def smallest(p):
+        for a in range(1, p):
+            x,steps = a, 1
+            while x != 1: x,steps = x*a % p, steps+1
+            if steps == p-1: return a
+    also = 'return next(a for a in range(1, p) if len({pow(a, n, p) for n in range(p)})==p-1)'
+    used = 'the factors 171, 172 and 170 of Wichmann and Hill, each of which visits all the numbers below its prime'
+    mistakes = (('return a', 'return steps', 'this is how long the walk is; which multiplier makes it?'),
+                ('range(1, p)', 'range(p-1, 0, -1)', 'this is the largest one'),
+                ('range(1, p)', 'range(2, p)', 'for `p = 2` there is only one number, and 1 visits it'),
+                ('return 3', '3 is good for 7, but not for every prime'),
+                ('return 2', '2 is good for some primes only'))
 
 # %% ../../nbs/exercises/02_random.ipynb #613019ab
 @define('random-2', 'A die')
@@ -85,30 +85,28 @@ class _:
                 ('sum((c-e)**2/e for c in counts)', 'sum((c-e)**2/e for c in counts)/len(counts)', 'this is a mean; chi-square is the sum'))
 
 # %% ../../nbs/exercises/02_random.ipynb #b607e4f3
-@define('random-4', 'A bell from two draws')
+@define('random-4', 'Run it backwards')
 class _:
-    task = """Box and Muller make a normal number out of two draws, each from 0 up to but not including 1: `u` is the angle, as a share of a full turn, and the
-        distance is the square root of −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import
-        math`.)"""
-    example = 0., .5
-    hints = ('A full turn is 2π, and `math.cos` wants the angle in that measure.',
-             'Which of the two draws is inside the root? `math.log` is the natural logarithm.',
-             '`math.sqrt(-2*math.log(...))*math.cos(2*math.pi*...)`')
-    rules = no_loop,
+    task = """A generator goes from `x` to `a*x % p` in each step; `p` is a prime, and `x` and `a` are between 1 and `p-1`. After `n` steps it is at `y`. Return
+        where it began. `n` and `p` may be a billion, so jump, don't walk."""
+    example = 5, 3, 7, 2
+    hints = ('The numbers go round: `p-1` steps lead back to where you are, whatever `a` is.',
+             'So how many steps *forward* lead to the place that is `n` steps back?',
+             '`y*pow(a, m, p) % p` is `m` steps on from `y`, and `m` must not be negative: what is `-n % (p-1)`?')
+    slow = 'a billion steps take too long one by one: `pow(a, n, p)` is the remainder of `a**n`, and fast'
+    seconds = 3
     def cases(rng):
-        for _ in range(6): yield .2+rng.random()/2, .2+rng.random()/2
-        yield from ((0., rng.random()), (rng.random(), 0.), (1-2**-53, 1-2**-53))
-    def bell(u, v): return math.sqrt(-2*math.log(1-v))*math.cos(2*math.pi*u)
-    also = 'import cmath\nreturn cmath.rect((-2*math.log(1-v))**.5, math.tau*u).real'
-    used = '`randn`, which draws the first weights of the networks in chapter 10'
-    mistakes = (('2*math.pi*u', 'u', 'the angle is a share of the full turn, and has to be multiplied by 2π'),
-                ('2*math.pi*u', '360*u', 'that is an angle in degrees; `math.cos` counts a full turn as 2π'),
-                ('2*math.pi*u', 'math.pi*u', 'a full turn is 2π, not π'),
-                ('math.sqrt(-2*math.log(1-v))', '-2*math.log(1-v)', 'the root is missing'),
-                ('return math.sqrt(-2*math.log(1-u))*math.cos(2*math.pi*v)', 'the two draws are swapped: `u` is for the angle, `v` for the distance'),
-                ('math.log(1-v)', 'math.log(v)', 'a draw may be 0, and has no logarithm then; 1 minus the draw always has one'),
-                ('math.cos', 'math.sin', 'the sine gives a normal number, too, but another one: the task asks for the cosine'),
-                ('math.log', 'math.log10', '`log10` is the logarithm to the base 10; the natural one is `math.log`'))
+        for a,p,n in ((3, 7, 1), (3, 7, 4), (2, 11, 3), (171, 30269, 5), (5, 23, 100), (171, 30269, 10**6), (16807, 2**31-1, 10**9)):
+            yield rng.randrange(1, p), a, p, n + rng.randrange(2)*(p-1)
+    def before(y, a, p, n): return y*pow(a, -n % (p-1), p) % p
+    also = 'return pow(a, -n, p)*y % p'
+    used = '`jump`, which leads back as well, once you know the period'
+    mistakes = (('-n % (p-1)', 'n', 'this goes on by `n` steps, instead of back'),
+                ('-n % (p-1)', '-n % p', 'once around is `p-1` steps, not `p`: 0 is never among the numbers'),
+                ('y*pow(a, -n % (p-1), p) % p', 'y*pow(a, -n % (p-1), p)', 'the remainder is missing after multiplying by `y`'),
+                ('y*pow(a, -n % (p-1), p) % p', 'pow(a, -n % (p-1), p)', 'this begins at 1; the walk back begins at `y`'),
+                ('return y*pow(a, p-2, p) % p', 'that is one step back, not `n`'),
+                ('return y - n*a', 'steps multiply, they don\'t add'))
 
 # %% ../../nbs/exercises/02_random.ipynb #ba5d69e2
 @define('random-5', 'The seed that all workers share')
@@ -138,3 +136,29 @@ class _:
                 ('w*draws', '(w+1)*draws', 'worker 0 begins at `x` itself'),
                 ('x*pow(16807, w*draws, 2**31-1) % (2**31-1)', 'x*pow(16807, w*draws, 2**31-1)', 'the remainder is missing after multiplying by `x`'),
                 ('pow(16807, w*draws, 2**31-1)', '16807*w*draws', 'n steps multiply by the n-th power of 16807, not by n times 16807'))
+
+# %% ../../nbs/exercises/02_random.ipynb #e6fb0b66
+@define('random-6', 'A bell from two draws')
+class _:
+    task = """Box and Muller make a normal number out of two draws, each from 0 up to but not including 1: `u` is the angle, as a share of a full turn, and the
+        distance is the square root of −2·log(1−`v`), with the natural logarithm. Return the distance times the cosine of the angle, a float. (`import
+        math`.)"""
+    example = 0., .5
+    hints = ('A full turn is 2π, and `math.cos` wants the angle in that measure.',
+             'Which of the two draws is inside the root? `math.log` is the natural logarithm.',
+             '`math.sqrt(-2*math.log(...))*math.cos(2*math.pi*...)`')
+    rules = no_loop,
+    def cases(rng):
+        for _ in range(6): yield .2+rng.random()/2, .2+rng.random()/2
+        yield from ((0., rng.random()), (rng.random(), 0.), (1-2**-53, 1-2**-53))
+    def bell(u, v): return math.sqrt(-2*math.log(1-v))*math.cos(2*math.pi*u)
+    also = 'import cmath\nreturn cmath.rect((-2*math.log(1-v))**.5, math.tau*u).real'
+    used = '`randn`, which draws the first weights of the networks in chapter 10'
+    mistakes = (('2*math.pi*u', 'u', 'the angle is a share of the full turn, and has to be multiplied by 2π'),
+                ('2*math.pi*u', '360*u', 'that is an angle in degrees; `math.cos` counts a full turn as 2π'),
+                ('2*math.pi*u', 'math.pi*u', 'a full turn is 2π, not π'),
+                ('math.sqrt(-2*math.log(1-v))', '-2*math.log(1-v)', 'the root is missing'),
+                ('return math.sqrt(-2*math.log(1-u))*math.cos(2*math.pi*v)', 'the two draws are swapped: `u` is for the angle, `v` for the distance'),
+                ('math.log(1-v)', 'math.log(v)', 'a draw may be 0, and has no logarithm then; 1 minus the draw always has one'),
+                ('math.cos', 'math.sin', 'the sine gives a normal number, too, but another one: the task asks for the cosine'),
+                ('math.log', 'math.log10', '`log10` is the logarithm to the base 10; the natural one is `math.log`'))
