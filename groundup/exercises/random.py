@@ -64,7 +64,7 @@ class _:
 @define('random-3', 'Is the die fair?')
 class _:
     task = """Return Pearson's chi-square for a list of counts that ought to be equal: take each count's distance from the expected count, square it, divide
-        it by the expected count, and add up. The result is a float, and for a fair die it is about as large as the number of counts."""
+        it by the expected count, and add up. The result is a float, and for a fair die it is about one less than the number of counts."""
     hints = ('How many rolls were there in all, and so how many were expected for each side?',
              'What was expected is a mean, and need not be a whole number.',
              'With `e = sum(counts)/len(counts)`, one count `c` adds `(c-e)**2/e`.')
