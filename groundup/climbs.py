@@ -89,15 +89,18 @@ class Ladder:
 # %% ../nbs/backstage/climbs.ipynb #a310a53f
 def ladder_table(
     steps, # what climb gave
+    columns=(), # the headers of those to show; default: all
 ) -> Table: # a line for each rung; a dash for what was not measured
     "The ladder as a table"
     show = lambda v, f: '–' if v is None or v!=v else f(v)
     ratio = lambda v: f'{significant(v):,.0f}' if v >= 1000 else f'{significant(v):g}'
     percent = lambda v: f'{significant(100*v, 2):g}' if v >= 1e-4 else '<0.01'
-    columns = dict(rows='{:,}'.format, seconds=show_time, spread=show_time, gflops=lambda v: f'{significant(v, 2 if v < 0.01 else 3):g}')
-    return Table(['rung', 'loops', 'rows', 'time', 'IQR', 'GFLOP/s', '%lim', '×prev', '×first', 'error'],
-                 [[s.short, s.loops, *(show(getattr(s.run, k, None), f) for k,f in columns.items()), show(s.of_limit, percent),
-                   show(s.speedup_prev, ratio), show(s.speedup_first, ratio), show(getattr(s.run, 'rel_error', None), '{:.0e}'.format)] for s in steps])
+    number = dict(rows='{:,}'.format, seconds=show_time, spread=show_time, gflops=lambda v: f'{significant(v, 2 if v < 0.01 else 3):g}')
+    header = ['rung', 'loops', 'rows', 'time', 'IQR', 'GFLOP/s', '%lim', '×prev', '×first', 'error']
+    rows = [[s.short, s.loops, *(show(getattr(s.run, k, None), f) for k,f in number.items()), show(s.of_limit, percent),
+             show(s.speedup_prev, ratio), show(s.speedup_first, ratio), show(getattr(s.run, 'rel_error', None), '{:.0e}'.format)] for s in steps]
+    kept = [i for i,h in enumerate(header) if not columns or h in columns]
+    return Table([header[i] for i in kept], [[row[i] for i in kept] for row in rows])
 
 # %% ../nbs/backstage/climbs.ipynb #8a209da9
 def _bands(ladders):

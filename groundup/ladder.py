@@ -20,6 +20,8 @@ from .loops import matmul_3loops, matmul_3loops_lists
 from .numba import matmul_2loops_njit, matmul_njit, matmul_njit_ilj, matmul_njit_parallel
 
 # %% ../nbs/13_ladder.ipynb #5eafb74c
+#| code-fold: true
+#| code-summary: "The list, as code"
 @dataclass(frozen=True)
 class Rung:
     "One way to multiply, and where it stands in the book"
@@ -38,7 +40,6 @@ class Rung:
         if self.device=='cpu': return ''
         return why_no_gpu('torch' if self.f is matmul_torch_cuda else 'numba')
 
-# %% ../nbs/13_ladder.ipynb #db5f0239
 RUNGS = [
     Rung(matmul_3loops,             3, 3, 'cpu',  5,     'numbers, each a tensor'),
     Rung(matmul_3loops_lists,       3, 3, 'cpu',  200,   'numbers, plain floats'),
