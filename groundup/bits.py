@@ -152,8 +152,9 @@ def matmul_narrow(
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, float32
     """Product of narrow numbers, summed in float32. With no instruction for it, it's
-    emulated: the numbers are widened to float32 first. Raises `TypeError` for other
-    kinds and dtypes, `ValueError` for other shapes"""
+    emulated: the numbers are widened to float32 first. The instructions for bfloat16
+    count subnormal numbers as zero. Raises `TypeError` for other kinds and dtypes,
+    `ValueError` for other shapes"""
     n,k,m = narrow_sizes(a, b, NARROW)
     if a.dtype==torch.bfloat16 and best_way('bf16')!='bf16': return matmul_words(a, b)
     if a.dtype!=torch.bfloat16 or m > COLUMNS: return matmul(widened(a), widened(b))
