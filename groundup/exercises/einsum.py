@@ -85,7 +85,7 @@ class _:
              'There is one loop for each letter, and a letter that occurs twice, even in one operand, is still one loop.',
              '`set(formula)` has each letter once, and also `,`, `-` and `>`. `math.prod` multiplies.')
     def cases(rng):
-        for formula in ('ik,kj->ij', 'ii->', 'i->i', 'bij,bjk->bik', 'i,j->ij', 'bqhd,bkhd->bhqk', 'ab,bc,cd->ad', 'iij,j->i'):
+        for formula in ('ik,kj->ij', 'ii->', 'i->i', 'bij,bjk->bik', 'i,j->ij', 'bqhd,bshd->bhqs', 'ab,bc,cd->ad', 'iij,j->i'):
             yield formula, {l: rng.randint(2, 8) for l in sorted(set(formula)-set(',->'))}
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
