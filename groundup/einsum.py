@@ -200,7 +200,7 @@ def _given(subscripts, operands):
 
 # %% ../nbs/06_einsum.ipynb #a00dcb4d
 #| code-fold: true
-#| code-summary: "einsum, and its parts: as_matmul, plan"
+#| code-summary: "as_matmul"
 def _arrange(t, axes, shape=None):
     "`t` with its axes in this order, and then in this shape"
     if axes != sorted(axes):
@@ -242,6 +242,9 @@ def _alone(term, labels, needed):
         return t.sum(unneeded, dtype=t.dtype) if unneeded else t
     return [l for l in labels if l in needed], prepare
 
+# %% ../nbs/06_einsum.ipynb #df81c724
+#| code-fold: true
+#| code-summary: "plan"
 # What is done to each operand; the products of two; the order of axes at the end
 Plan = namedtuple('Plan', 'formula alone steps axes')
 
@@ -271,6 +274,9 @@ def plan(
     last = terms[visit(order)]
     return Plan(f, [prepare for _,prepare in alone], steps, [last.index(l) for l in f.out])
 
+# %% ../nbs/06_einsum.ipynb #77b5af32
+#| code-fold: true
+#| code-summary: "einsum"
 def einsum(
     subscripts, # the formula; or the first operand, with its labels behind it
     *operands, # tensors, or anything NumPy can convert; integer, float or complex
