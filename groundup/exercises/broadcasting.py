@@ -215,7 +215,7 @@ class _:
         for n in (3, 2, 4, 1, *(rng.randint(5, 12) for _ in range(3)), 2*rng.randint(7, 9)): yield n,
     def may_look(n): return torch.arange(n) <= torch.arange(n)[:,None]
     also = 'return torch.arange(n)[:,None] - torch.arange(n) >= 0'
-    used = 'with the scores of einsum-3: where this is false, they become −∞ before the softmax'
+    used = 'with the attention scores of chapter 6: where this is false, they become −∞ before the softmax'
     mistakes = (('<=', '==', 'each word looks at itself only'),
                 ('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
                 ('<=', '<', 'a word may look at itself, too'),

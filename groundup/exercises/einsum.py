@@ -9,7 +9,7 @@ __all__ = []
 import math
 
 import torch
-from groundup.checker import define, no_loop, sizes, uses_einsum
+from groundup.checker import define, sizes, uses_einsum
 
 # %% ../../nbs/exercises/06_einsum.ipynb #d7904aef
 def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(math.prod(shape))], dtype=torch.float32).reshape(shape)
@@ -45,36 +45,35 @@ class _:
         for n,k in sizes(rng): yield floats(rng, n, k), floats(rng, k, n)
     def trace_of_product(a, b): return torch.einsum('ik,ki->', a, b)
     also = "return torch.einsum('ki,ik->', b, a)"
-    used = '"A gallery", and wherever one number says how alike two matrices are'
+    used = 'with the transpose of `a` in the place of `b`, it is the sum of all squares, whose root is the Frobenius norm of chapter 5'
     mistakes = (('ik,ki->', 'ij,kl->', 'every number meets every other: walk both along with the same letters'),
                 ('ik,ki->', 'ik,kj->ij', 'this is the whole product: on its diagonal, both letters are the same'),
                 ('ik,ki->', 'ik,ik->', 'number by number, without a transpose: the letters of `b` are in the wrong order'),
                 ('ik,ki->', 'ik,kj->', 'this sums all of the product; only its diagonal is asked for'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #628b2f0e
-@define('einsum-3', 'Attention, read')
+@define('einsum-3', 'Attention, the second half')
 class _:
-    task = """`queries` has the axes sentence, word, head, feature; `keys` the same, with other words. Both are tensors of float32. Return the dot product
-        of each query with each key of the same sentence and the same head, a tensor with the axes sentence, head, query, key, in a single call of
-        `torch.einsum`."""
-    example = torch.tensor([[[[1., 2.]], [[0., 1.]]]]), torch.tensor([[[[3., 0.]], [[1., 1.]], [[0., 5.]]]])
-    hints = ('Give each kind of axis a letter: b, q, h, d say. Are the words of the keys the same axis as the words of the queries?',
-             'Sentence and head are walked together, so each has one letter in both; the words need two different letters, and only the features are summed.',
-             'Begin with `bqhd,bkhd->`. Which letters stay, and in which order does the task want them?')
+    task = """`weights` has the axes sentence, head, query, key, and says how much each query listens to each key. `values` has the axes sentence, key, head,
+        feature. Both are tensors of float32. Return for each query the sum of the values, each times its weight, of the same sentence and the same head:
+        a tensor with the axes sentence, query, head, feature, in a single call of `torch.einsum`."""
+    example = torch.tensor([[[[1., 0., 2.], [0., 1., 0.]]]]), torch.tensor([[[[3., 0.]], [[1., 1.]], [[0., 5.]]]])
+    hints = ('Give each kind of axis a letter: b, h, q, s for the keys, d. Which of them does the result not have?',
+             'Sentence and head are walked together, and so are the keys; only the keys are missing in the result, so they are summed.',
+             'Begin with `bhqs,bshd->`. Which letters stay, and in which order does the task want them?')
     rules = uses_einsum,
     def cases(rng):
-        for b,h,q,k,d in (*((*s, 2) for s in sizes(rng, 4, first=2, last=4, rounds=4)), (2, 3, 4, 5, 3)): yield floats(rng, b, q, h, d), floats(rng, b, k, h, d)
-    def scores(queries, keys): return torch.einsum('bqhd,bkhd->bhqk', queries, keys)
-    also = "return torch.einsum('bkhd,bqhd->bhqk', keys, queries)"
-    used = '"How can it be that fast?"; it is the innermost product of every language model'
-    mistakes = (('bkhd', 'bkhe', 'the features have two letters, so each is summed on its own; they should be walked together'),
-                ('bqhd,bkhd', 'bhqd,bhkd', 'the axes come as sentence, word, head, feature: the second letter is a word, the third a head'),
-                ('->bhqk', '->bqkh', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
-                ('->bhqk', '->bqhk', 'the numbers are right, and the axes in another order: sentence, head, query, key'),
-                ('->bhqk', '->bhkq', 'query and key are swapped in the result'),
-                ('bkhd', 'bkgd', 'the heads are mixed: each query is multiplied by the sum over all heads of the keys'),
-                ('bkhd', 'ckhd', 'the sentences are mixed: each query is multiplied by the sum over all sentences of the keys'),
-                ('bqhd,bkhd->bhqk', 'bqhd,bqhd->bhq', 'each query meets only the key at its own place; the words of the keys need a letter of their own'))
+        for b,h,q,s,d in (*((*s, 2) for s in sizes(rng, 4, first=2, last=4, rounds=4)), (2, 3, 4, 5, 3)): yield floats(rng, b, h, q, s), floats(rng, b, s, h, d)
+    def attention(weights, values): return torch.einsum('bhqs,bshd->bqhd', weights, values)
+    also = "return torch.einsum('bshd,bhqs->bqhd', values, weights)"
+    used = 'in each layer of a language model, after the scores of "A gallery" have been turned into weights'
+    mistakes = (('bshd', 'bthd', 'the keys have two letters, so each is summed on its own; they should be walked together'),
+                ('bshd', 'bhsd', 'the axes of the values come as sentence, key, head, feature: the second letter is a key, the third a head'),
+                ('->bqhd', '->bhqd', 'the numbers are right, and the axes in another order: sentence, query, head, feature'),
+                ('->bqhd', '->bqdh', 'the numbers are right, and the axes in another order: sentence, query, head, feature'),
+                ('bshd', 'bsgd', 'the heads are mixed: each weight is multiplied by the sum over all heads of the values'),
+                ('bshd', 'cshd', 'the sentences are mixed: each weight is multiplied by the sum over all sentences of the values'),
+                ('->bqhd', '->bshd', 'the queries are summed, and the keys stay; it should be the other way round'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #57f40639
 @define('einsum-4', 'What a formula costs')
@@ -82,11 +81,11 @@ class _:
     task = """Return how many times the innermost line of the loop nest of a formula runs. `formula` is a string such as `'ik,kj->ij'`, without ellipses and
         spaces; `sizes` is a dict from letter to size."""
     example = 'ik,kj->ij', dict(i=2, k=3, j=4)
-    hints = ('How many loops has the nest of `ik,kj->ij`, and how often does each of them go round?',
+    hints = ('How many loops does the nest of `ik,kj->ij` have, and how often does each of them go round?',
              'There is one loop for each letter, and a letter that occurs twice, even in one operand, is still one loop.',
              '`set(formula)` has each letter once, and also `,`, `-` and `>`. `math.prod` multiplies.')
     def cases(rng):
-        for formula in ('ik,kj->ij', 'ii->', 'i->i', 'bij,bjk->bik', 'i,j->ij', 'bqhd,bkhd->bhqk', 'ab,bc,cd->ad', 'iij,j->i'):
+        for formula in ('ik,kj->ij', 'ii->', 'i->i', 'bij,bjk->bik', 'i,j->ij', 'bqhd,bshd->bhqs', 'ab,bc,cd->ad', 'iij,j->i'):
             yield formula, {l: rng.randint(2, 8) for l in sorted(set(formula)-set(',->'))}
     def innermost(formula, sizes): return math.prod(sizes[l] for l in set(formula) - set(',->'))
     also = 'n = 1\nfor letter in sizes: n *= sizes[letter]\nreturn n'
@@ -107,30 +106,22 @@ class _:
                  'these are the numbers that the operands have; the loops over all letters are one nest'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #db34fa4b
-@define('einsum-5', 'Which two first?')
+@define('einsum-5', 'A number for each pair')
 class _:
-    task = """Three matrices are multiplied, `a` (n×k), `b` (k×l) and `c` (l×m). Return how many multiplications the cheaper of the two orders needs, where
-        a product of n×k and k×m needs n·k·m of them. All sizes are whole numbers."""
-    hints = ('First `a` with `b`: what does that cost, and what is the shape of what comes out?',
-             'Each order is a sum of two products of three sizes. The other begins with `b` and `c`.',
-             '`n*k*l` for `a` with `b`, and then n×l with l×m. The same for the other, and `min`.')
-    rules = no_loop,
+    task = """`a` (n×k) and `b` (n×l) have a row for each of n pairs, and `w` (k×l) is a matrix; all are tensors of float32. Return a tensor of n numbers: row
+        `i` of `a`, times `w`, times row `i` of `b`. In a single call of `torch.einsum`."""
+    example = torch.tensor([[1., 2.], [0., 1.]]), torch.tensor([[1., 0., 2.], [0., 3., 0.]]), torch.tensor([[1., 1., 1.], [5., 0., 4.]])
+    hints = ('For a single pair it is `k,kl,l->`. What do the rows of `a` and of `b` have in common?',
+             'Row `i` meets row `i`, so both have the letter `i`; and the result has a number for each `i`.',
+             'Begin with `ik,kl,__->`. Which axes does `b` have, and what stays?')
+    rules = uses_einsum,
     def cases(rng):
-        yield from ((2, 3, 4, 5), (5, 4, 3, 2))
-        for _ in range(4): yield tuple(rng.randint(1, 5) for _ in range(4))
-        for _ in range(6): yield tuple(rng.randint(2, 800) for _ in range(4))
-    def cheaper(n, k, l, m): return min(n*k*l + n*l*m, k*l*m + n*k*m)
-    also = 'left, right = n*l*(k+m), k*m*(l+n)\nreturn left if left < right else right'
-    used = '"Does the order matter?", where ten matrices in the wrong order don\'t fit in memory'
-    mistakes = (('return min(n*k*l + n*k*m, k*l*m + n*l*m)', 'the two second products are swapped: what is the shape of what comes out of the first?'),
-                ('return n*k*l + n*l*m if n*k*l < k*l*m else k*l*m + n*k*m', 'the first product decides here; compare the sums'),
-                ('n*k*m', 'n*l*m', '`b` with `c` gives k×m, and `a` is n×k: the second product costs n·k·m'),
-                ('return min(n*l*m, n*k*m)', 'the first product of each order is missing'),
-                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l + n*l*m', 'this always begins with the first two; sometimes it is cheaper to begin with the '
-            'last two'),
-                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'k*l*m + n*k*m', 'this always begins with the last two; sometimes it is cheaper to begin with the '
-                 'first two'),
-                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'n*k*l*m', 'this is one loop nest over all four letters; in pairs it is cheaper'),
-                ('min(n*k*l + n*l*m, k*l*m + n*k*m)', 'min(n*k*l, k*l*m)',
-                 'the second product is missing: what comes out of the first is multiplied by the third matrix'),
-                ('min(', 'max(', 'this is the dearer of the two orders'))
+        for n,k,l in (*sizes(rng, 3, rounds=5), (1, 2, 1), (3, 2, 4)): yield floats(rng, n, k), floats(rng, k, l), floats(rng, n, l)
+    def pair_scores(a, w, b): return torch.einsum('ik,kl,il->i', a, w, b)
+    also = "return torch.einsum('il,kl,ik->i', b, w, a)"
+    used = 'for a single pair, it is the last row of the table; and "Does the order matter?" asks which two of the three should come first'
+    mistakes = (('il->i', 'jl->ij', 'each row meets each row; row `i` of `a` should meet only row `i` of `b`'),
+                ('il->i', 'jl->i', 'the rows have two letters, so those of `b` are summed; row `i` should meet row `i`'),
+                ('il->i', 'il->', 'the pairs are summed; there should be a number for each'),
+                ('il->i', 'im->i', 'the columns of `w` and those of `b` have two letters, so each is summed on its own; they should be walked together'),
+                ('il->i', 'il->il', 'the last sum is missing: there should be one number for each pair'))

@@ -63,9 +63,11 @@ local function symbol(blocks, i)
   if not (head and rule.t == 'HorizontalRule' and src.t == 'Para' and #src.content == 1 and src.content[1].t == 'Link' and head.t == 'Header') then return nil end
   local body, j = pandoc.List(), i+3
   while blocks[j] and not pandoc.List({'HorizontalRule', 'Header', 'Div'}):includes(blocks[j].t) do
+    local words = blocks[j].t == 'Para' and blocks[j].content[1].t == 'Emph'  -- its docstring, the last part
+    if not words and blocks[j].t ~= 'CodeBlock' then break end
     body:insert(blocks[j])
     j = j+1
-    if blocks[j-1].t ~= 'CodeBlock' and not (blocks[j-1].content and blocks[j-1].content[1] and blocks[j-1].content[1].t == 'Emph') then break end
+    if words then break end
   end
   return {head = head, source = src.content[1].target, body = body}, j
 end

@@ -4,7 +4,7 @@
 groundup.play.mount("einsum", root => {
   const { el, field, button, text, table, speaker } = groundup.play, { shapes, tuple, prod } = groundup.python, rules = groundup.einsum;
   const EXAMPLES = [["ik,kj->ij", "(5,784) (784,10)"], ["ik->i", "(5,784)"], ["ii->", "(4,4)"], ["i,j->ij", "(3) (4)"], ["bik,bkj->bij", "(32,5,784) (32,784,10)"],
-                    ["i,ij,j->", "(5) (5,7) (7)"], ["bqd,bkd->bqk", "(32,100,64) (32,120,64)"], ["...ij,...jk", "(7,2,3) (3,4)"], ["ik,jk->ij", "(5,784) (784,10)"]];
+                    ["i,ij,j->", "(5) (5,7) (7)"], ["bqd,bsd->bqs", "(32,100,64) (32,120,64)"], ["...ij,...jk", "(7,2,3) (3,4)"], ["ik,jk->ij", "(5,784) (784,10)"]];
   const formula = text("", () => follow(), { size: 16, class: "play-mono" }), sizes = text("", () => { own = sizes.value !== ""; show(); }, { size: 24, class: "play-mono" });
   const grid = el("input", { type: "checkbox", onchange: () => show() }), output = el("div"), voice = speaker(), known = new Map();
   let own = false; // has the reader written shapes of their own?
