@@ -24,7 +24,7 @@ from .random import WichmannHill
 def softmax(
     z:torch.Tensor, # n×classes, scores, float32 or float64
 ) -> torch.Tensor: # n×classes, probabilities: each row adds up to 1
-    "Scores as probabilities. The largest of each row is taken off first, so nothing overflows"
+    "Scores as probabilities. The largest of each row goes first, so nothing overflows"
     e = (z - z.amax(1, keepdim=True)).exp()
     return e/e.sum(1, keepdim=True)
 
@@ -43,7 +43,7 @@ def score_gradient(
     z:torch.Tensor, # n×classes, scores
     y:torch.Tensor, # n, the right columns, int64
 ) -> torch.Tensor: # n×classes; each row adds up to 0
-    "How steeply `cross_entropy(z, y)` rises with each score: probability minus truth, shared among the rows"
+    "The blame of each score: probability minus truth, shared among the rows"
     d = softmax(z)
     d[torch.arange(len(y)), y] -= 1
     return d/len(y)
@@ -87,7 +87,8 @@ class Relu:
 # %% ../nbs/10_training.ipynb #2764d0fd
 class Net:
     "Layers, one after the other, that make ten scores of a picture"
-    def __init__(self, layers, shape:tuple=(784,)): self.layers,self.shape = layers,shape
+    def __init__(self, layers, shape:tuple=(784,)):
+        self.layers,self.shape = layers,shape
     @property
     def weights(self): return [w for l in self.layers for w in l.weights]
 
@@ -129,8 +130,10 @@ def accuracy(
     product=matmul_gemm, # a rung
 ) -> float: # from 0 to 1
     "The share of pictures whose largest score is at their label"
-    parts = zip(x.split(1000), y.split(1000))
-    return sum((net.forward(p, product).argmax(1)==q).sum().item() for p,q in parts)/len(x)
+    right = 0
+    for p,q in zip(x.split(1000), y.split(1000)):
+        right += (net.forward(p, product).argmax(1)==q).sum().item()
+    return right/len(x)
 
 # %% ../nbs/10_training.ipynb #7cee5ac3
 def shifted(
@@ -138,7 +141,7 @@ def shifted(
     most:int, # how many pixels at most
     gen:WichmannHill, # says how many
 ) -> torch.Tensor: # n×28×28: a view of the pictures with a margin
-    "All pictures of a batch, moved by the same whole number of pixels, up to `most` each way"
+    "The pictures of a batch, all moved alike, up to `most` pixels each way"
     if not most: return x
     wide = x.new_zeros(len(x), 28+2*most, 28+2*most)
     wide[:,most:-most,most:-most] = x.view(-1, 28, 28)
@@ -205,7 +208,8 @@ def patches(
     n,h,w,c = x.shape
     sn,sh,sw,sc = strides_of(x)
     rows,cols = (h-size)//step + 1, (w-size)//step + 1
-    return strided(x, (n, rows, cols, size, size, c), (sn, sh*step, sw*step, sh, sw, sc))
+    return strided(x, (n, rows, cols, size, size, c),
+                   (sn, sh*step, sw*step, sh, sw, sc))
 
 # %% ../nbs/10_training.ipynb #266555ee
 def fold(
@@ -213,7 +217,7 @@ def fold(
     x:torch.Tensor, # n×height×width×channels, zeros; is changed
     step:int, # how far the window moves, pixels
 ) -> torch.Tensor: # `x`
-    "The way back from `patches`: each pixel of `x` gets the sum over all windows that see it"
+    "The way back from `patches`: each pixel gets the sum over the windows that see it"
     size = d.shape[3]
     places = patches(x, size, step)
     for u in range(size):
