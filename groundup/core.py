@@ -51,13 +51,15 @@ def product_sizes(
     sa:tuple, # shape of `a`
     sb:tuple, # shape of `b`
 ) -> tuple: # `(n, k, m)`
-    "Sizes of a product from the shapes of its operands. Raises `ValueError` for shapes that do not fit"
+    "Sizes of a product from two shapes. Raises `ValueError` where they do not fit"
     if len(sa) != 2 or len(sb) != 2:
-        hint = ': make one row with x[None], one column with x[:,None]' if 1 in (len(sa), len(sb)) else ''
-        raise ValueError(f'a has shape {sa} and b has shape {sb}; a product takes two matrices, n×k and k×m{hint}')
-    if sa[1] != sb[0]:
+        hint = ': make one row with x[None], one column with x[:,None]'
         raise ValueError(f'a has shape {sa} and b has shape {sb}; '
-                         f'the inner sizes {sa[1]} and {sb[0]} differ and must be the same')
+                         'a product takes two matrices, n×k and k×m'
+                         f'{hint if 1 in (len(sa), len(sb)) else ""}')
+    if sa[1] != sb[0]:
+        raise ValueError(f'a has shape {sa} and b has shape {sb}; the inner sizes '
+                         f'{sa[1]} and {sb[0]} differ and must be the same')
     return sa[0], sa[1], sb[1]
 
 # %% ../nbs/00_core.ipynb #d0de6f6b
@@ -127,7 +129,7 @@ def _timing(times, count):
 def bench(
     f, # the function to time
     *args, # its arguments
-    min_time:float=0.2, # measure for so long, s; a longer call is measured once, after one warm-up
+    min_time:float=0.2, # seconds to measure for; a longer call is timed once, warm
 ) -> Timing: # median, spread, number of runs and blocks
     "Time `f(*args)`, warm, on as many threads as it uses by itself"
     call,min_time = partial(f, *args), min_time*_rounds()/5
@@ -150,14 +152,15 @@ def time_once(
 def times_table(
     times:dict, # label → timing, slowest first
     what:str='', # what was timed: the header of the first column
-    per:int=None, # how many numbers a call handles; adds a column with the time for one
+    per:int=None, # how many numbers a call handles; adds a column, the time for one
 ) -> Table: # one line per label: time, time for one, times as fast as the line above
     "Several timings side by side"
     header = [what, 'time'] + ['for one']*bool(per) + ['× previous']
     rows,prev = [],None
     for label,t in times.items():
         ratio = f'{significant(prev.seconds/t.seconds, 2):g}' if prev else ''
-        rows.append([label, show_time(t.seconds)] + [show_time(t.seconds/(per or 1))]*bool(per) + [ratio])
+        one = [show_time(t.seconds/per)] if per else []
+        rows.append([label, show_time(t.seconds), *one, ratio])
         prev = t
     return Table(header, rows)
 
@@ -180,9 +183,9 @@ def _turns(fs, rounds=None, block=0.02, wait=0):
 # %% ../nbs/00_core.ipynb #80288934
 def in_turns(
     fs, # functions without arguments
-    **how, # `rounds` (default: 5, or $GROUNDUP_ROUNDS), seconds for a turn, `block` (0.02), and of quiet before it, `wait` (0)
+    **how, # `rounds` (5, or $GROUNDUP_ROUNDS), `block` (0.02 s), `wait` (0 s)
 ) -> list: # median seconds of each
-    "Time functions against each other, a block of calls each in turn"
+    "Time functions against each other, in turns: `wait`, then a `block` of calls"
     return [t.seconds for t in _turns(fs, **how)]
 
 # %% ../nbs/00_core.ipynb #ba3b214a
@@ -190,13 +193,15 @@ def rel_error(
     c:torch.Tensor, # n×m, a computed product
     a:torch.Tensor, # n×k
     b:torch.Tensor, # k×m
-) -> float: # ‖c − ab‖ / ‖ab‖ in the Frobenius norm, with ab computed in float64; 0 is exact
-    "How far `c` is from the product of `a` and `b`, as a fraction of its size. Raises `ValueError` for a `c` of another shape"
+) -> float: # ‖c − ab‖ / ‖ab‖ in the Frobenius norm, ab in float64; 0 is exact
+    "How far `c` is from `a @ b`, relatively. Raises `ValueError` for another shape"
     exact = a.double() @ b.double()
     if not isinstance(c, torch.Tensor) or c.shape != exact.shape:
         found = tuple(c.shape) if isinstance(c, torch.Tensor) else type(c).__name__
-        raise ValueError(f'c is {found}; the product of a and b is a tensor of shape {tuple(exact.shape)}')
-    diff,size = (c.double().to(exact.device) - exact).norm().item(), exact.norm().item()
+        raise ValueError(f'c is {found}; the product of a and b is a tensor '
+                         f'of shape {tuple(exact.shape)}')
+    diff = (c.double().to(exact.device) - exact).norm().item()
+    size = exact.norm().item()
     return diff/size if size else diff
 
 # %% ../nbs/00_core.ipynb #3a793095
@@ -275,13 +280,15 @@ def race(
     a:torch.Tensor, # n×k
     b:torch.Tensor, # k×m
     min_time:float=0.2, # about so many seconds of measurements for each
-) -> Table: # a line for each product: time, spread, speed, times as fast as the line above, error; the runs are in `.runs`
+) -> Table: # a line for each product; the measurements themselves are in `.runs`
     "Compare several products on the same two matrices, in turns"
     runs = _runs(fs, a, b, partial(_turns, block=min_time/5))
+    header = ['product', 'time', 'IQR', 'GFLOP/s', '× previous', 'rel. error']
     rows = [[f'`{r.name}`', show_time(r.seconds), show_time(r.spread),
-             f'{significant(r.gflops):g}', f'{significant(p.seconds/r.seconds):g}' if p else '', f'{r.rel_error:.0e}']
-            for p,r in zip([None]+runs, runs)]
-    table = Table(['product', 'time', 'IQR', 'GFLOP/s', '× previous', 'rel. error'], rows)
+             f'{significant(r.gflops):g}',
+             f'{significant(p.seconds/r.seconds):g}' if p else '',
+             f'{r.rel_error:.0e}'] for p,r in zip([None]+runs, runs)]
+    table = Table(header, rows)
     table.runs = runs
     return table
 
@@ -291,13 +298,17 @@ def run_alone(
     timeout:float=120, # seconds until it is stopped
     **env, # environment variables to set for it
 ) -> str: # what it printed
-    "Run `code` in a fresh Python process. Raises `RuntimeError` with its last words if it fails or takes too long"
+    "Run `code` in a fresh process. Raises `RuntimeError` if it fails or is stopped"
     try:
-        res = subprocess.run([sys.executable, '-P', '-c', textwrap.dedent(code)], env={**os.environ, **env},
-                             text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
-    except subprocess.TimeoutExpired: raise RuntimeError(f'the process had not finished after {timeout:g} s, and was stopped') from None
+        res = subprocess.run([sys.executable, '-P', '-c', textwrap.dedent(code)],
+                             env={**os.environ, **env}, timeout=timeout, text=True,
+                             stdin=subprocess.DEVNULL, capture_output=True)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f'the process had not finished after {timeout:g} s, '
+                           'and was stopped') from None
     if res.returncode:
-        raise RuntimeError(f'the process ended with status {res.returncode}:\n{res.stderr.strip()}')
+        raise RuntimeError(f'the process ended with status {res.returncode}:\n'
+                           f'{res.stderr.strip()}')
     return res.stdout
 
 # %% ../nbs/00_core.ipynb #67d842dd

@@ -55,7 +55,7 @@ def matmul_kernel(
     b, # k×m, array on the GPU, dtype of `a`
     c, # n×m, array on the GPU, dtype of `a`; overwritten
 ):
-    "Write the product of `a` and `b` into `c`: each thread makes one number. Sizes are not checked"
+    "Write `a @ b` into `c`: each thread makes one number. Sizes are not checked"
     i,j = cuda.grid(2)
     if i < c.shape[0] and j < c.shape[1]:
         tmp = c.dtype.type(0)
@@ -69,7 +69,7 @@ def coalesced_kernel(
     b, # k×m, array on the GPU, dtype of `a`
     c, # n×m, array on the GPU, dtype of `a`; overwritten
 ):
-    "Write the product of `a` and `b` into `c`: each thread makes one number, neighbouring threads neighbouring ones"
+    "Write `a @ b` into `c`: neighbouring threads make neighbouring numbers of a row"
     j,i = cuda.grid(2)
     if i < c.shape[0] and j < c.shape[1]:
         tmp,l = c.dtype.type(0), 0
@@ -85,7 +85,7 @@ def shared_kernel(
     b, # k×m, array on the GPU, float32
     c, # n×m, array on the GPU, float32; overwritten
 ):
-    "Write the product of `a` and `b` into `c`: each block fetches tiles of both into shared memory"
+    "Write `a @ b` into `c`: each block fetches tiles of both into shared memory"
     ta = cuda.shared.array((TPB,TPB), float32)
     tb = cuda.shared.array((TPB,TPB), float32)
     n,k,m = uint32(a.shape[0]), uint32(a.shape[1]), uint32(b.shape[1])
@@ -107,6 +107,6 @@ def matmul_coalesced(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype and device of `a`
 ) -> torch.Tensor: # n×m, dtype and device of `a`
-    "Product of `a` and `b` on a GPU, one thread for each number. Raises as `multiply_on_gpu` does"
+    "`a @ b` on a GPU, one thread for each number. Raises as `multiply_on_gpu` does"
     plan = lambda n, k, m: KernelPlan(coalesced_kernel, blocks_for(m, n), (TPB,TPB))
     return multiply_on_gpu(plan, a, b)

@@ -14,16 +14,16 @@ from .fetch import find_digits
 
 # %% ../nbs/01_data.ipynb #dc987d60
 def get_exp_data(
-    path=None, # a mnist.pkl.gz, a folder of IDX files, or 'drawn'; default: $GROUNDUP_MNIST, then cache and network
-) -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid (10000,784), y_valid (10000,)
-    "The digits of the experiments. Raises `FileNotFoundError` or `ValueError` if a file that you name is missing or broken"
+    path=None, # mnist.pkl.gz, IDX folder, 'drawn'; or $GROUNDUP_MNIST, cache, network
+) -> tuple: # x_train (50000,784) float32, y_train (50000,) int64, x_valid, y_valid
+    "The digits. Raises `FileNotFoundError` or `ValueError` for a missing or bad file"
     return find_digits(path)
 
 # %% ../nbs/01_data.ipynb #dbf76c27
 def get_test_data(
     path=None, # as for `get_exp_data`
 ) -> tuple: # x_test (10000,784) float32, y_test (10000,) int64
-    "The digits of the test set, from where `get_exp_data` takes the others. Raises the same errors"
+    "The digits of the test set, found as by `get_exp_data`. Raises the same errors"
     return find_digits(path, test=True)
 
 # %% ../nbs/01_data.ipynb #da65b38b
@@ -31,7 +31,8 @@ def is_mnist(
     x_valid, # (10000, 784) float32, array or tensor, just as get_exp_data gives it
 ) -> bool: # are these the validation digits of MNIST?
     "Do the pictures begin like MNIST's?"
-    return hashlib.sha256(np.asarray(x_valid[:5]).tobytes()).hexdigest().startswith('c4266ad300fd9dfa')
+    first = np.asarray(x_valid[:5]).tobytes()
+    return hashlib.sha256(first).hexdigest().startswith('c4266ad300fd9dfa')
 
 # %% ../nbs/01_data.ipynb #a4fd9f85
 def _check_size(sz):
@@ -55,18 +56,20 @@ def chunks_faster(
     x, # anything that can be iterated over, once is enough
     sz:int, # elements in a chunk, at least 1
 ): # an iterator of lists; the last may be shorter
-    "Cut `x` into lists of `sz` in one pass, without its length and without slices. Raises `ValueError` for a size below 1"
+    "Cut `x` into lists of `sz` in one pass. Raises `ValueError` for a size below 1"
     sz = _check_size(sz)
     it = iter(x)
     return iter(lambda: list(islice(it, sz)), [])
 
 # %% ../nbs/01_data.ipynb #aaa5a5bb
 class Matrix:
-    "A list of rows, indexed with two whole numbers at once: `m[i,j]`. Raises `TypeError` for anything else"
+    "Rows, indexed as `m[i,j]` by two whole numbers. Raises `TypeError` for others"
     def __init__(self,
         xs, # the rows: a list of lists of the same length
     ): self.xs = xs
     def __getitem__(self, idxs):
         try: i,j = map(operator.index, idxs)
-        except (TypeError, ValueError): raise TypeError(f'a Matrix takes two whole numbers, m[i,j]; given m[{idxs!r}]') from None
+        except (TypeError, ValueError):
+            said = f'a Matrix takes two whole numbers, m[i,j]; given m[{idxs!r}]'
+            raise TypeError(said) from None
         return self.xs[i][j]

@@ -28,7 +28,7 @@ def chunk_grid(
     threads:int, # how many threads there are
     least:int, # multiply-adds that are worth a chunk
 ) -> tuple: # rows and columns of the grid
-    "How to cut a result: in halves, until each thread has four chunks, or they get too small"
+    "Cut a result in halves, until each thread has four chunks, or they get too small"
     rows,cols = 1,1
     while rows*cols < 4*threads:
         size = least if rows*cols < threads else 4*least
@@ -92,21 +92,25 @@ def matmul(
     a, # n×k, tensor or array of float32 or float64, any strides
     b, # k×m, dtype of `a`
 ): # n×m, dtype of `a`: an array if both are arrays, else a tensor
-    """Product of two tensors or arrays, any shape, any strides. The first call for a dtype compiles, which takes some seconds; the code is kept
-    on disk. Raises `TypeError` for kinds and dtypes that don't fit, `ValueError` for shapes, `RuntimeError` where numba doesn't compile"""
+    """Product of two tensors or arrays. The first call for a dtype compiles, for some
+    seconds; the code is kept on disk. Raises `TypeError` for kinds and dtypes that
+    don't fit, `ValueError` for shapes, `RuntimeError` where numba doesn't compile"""
     x,y = as_array(a, 'a'), as_array(b, 'b')
-    if x.dtype != y.dtype: raise TypeError(f'a is {x.dtype} and b is {y.dtype}; they must be the same: convert one of them')
+    if x.dtype != y.dtype:
+        raise TypeError(f'a is {x.dtype} and b is {y.dtype}; '
+                        'they must be the same: convert one of them')
     n,k,m = product_sizes(x.shape, y.shape)
     c = np.empty((n, m), x.dtype)
     if c.size: fill_product(x, y, c)
-    return c if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else torch.from_numpy(c)
+    arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+    return c if arrays else torch.from_numpy(c)
 
 # %% ../nbs/08_gemm.ipynb #7c7f2ee6
 def matmul_gemm(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b` in packed vector tiles, on all cores. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b` in packed vector tiles, on all cores. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     return matmul(a, b)
 

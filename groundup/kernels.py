@@ -27,12 +27,13 @@ from .xray import SHARED_BYTES
 # %% ../nbs/09_kernels.ipynb #d96c4785
 @cuda.jit(device=True)
 def stage(tile, x, i0, j0, t, threads):
-    "The threads of a block fill `tile` from `x`, from row `i0` and column `j0` on, with zeros beyond the edges"
+    "A block's threads fill `tile` from `x[i0:,j0:]`, with zeros beyond the edges"
     for f in range(tile.size//threads):
         e = uint32(t + f*threads)
         r,s = uint32(e//tile.shape[1]), uint32(e%tile.shape[1])
         i,j = uint32(i0+r), uint32(j0+s)
-        tile[r,s] = x[i,j] if i < uint32(x.shape[0]) and j < uint32(x.shape[1]) else float32(0)
+        tile[r,s] = (x[i,j] if i < uint32(x.shape[0]) and j < uint32(x.shape[1])
+                     else float32(0))
 
 @cuda.jit(device=True)
 def stage_turned(tile, x, i0, j0, height, t, threads):
@@ -41,20 +42,22 @@ def stage_turned(tile, x, i0, j0, height, t, threads):
         e = uint32(t + f*threads)
         r,s = uint32(e//tile.shape[0]), uint32(e%tile.shape[0])
         i,j = uint32(i0+r), uint32(j0+s)
-        tile[s,r] = x[i,j] if i < uint32(x.shape[0]) and j < uint32(x.shape[1]) else float32(0)
+        tile[s,r] = (x[i,j] if i < uint32(x.shape[0]) and j < uint32(x.shape[1])
+                     else float32(0))
 
 # %% ../nbs/09_kernels.ipynb #d23fd17e
 @cuda.jit(device=True)
 def put(c, i, j, value):
     "Write a number of the result, if there is such a place"
-    if uint32(i) < uint32(c.shape[0]) and uint32(j) < uint32(c.shape[1]): c[uint32(i),uint32(j)] = value
+    if uint32(i) < uint32(c.shape[0]) and uint32(j) < uint32(c.shape[1]):
+        c[uint32(i),uint32(j)] = value
 
 # %% ../nbs/09_kernels.ipynb #1f1375d2
 @lru_cache
 def rows_kernel(
-    bm:int=64, bn:int=64, bk:int=8, tm:int=8, # sizes, as `check_tiles` has them
+    bm:int=64, bn:int=64, bk:int=8, tm:int=8, # sizes, see `check_tiles`
 ): # a kernel for bm*bn//tm threads in one direction, and blocks (columns, rows)
-    "Each thread makes `tm` numbers of a column, float32. Raises `ValueError` as `check_tiles` does"
+    "Each thread makes `tm` numbers of a column, float32. Raises as `check_tiles` does"
     check_tiles(bm, bn, bk, tm)
     threads = bm*bn//tm
     @cuda.jit
@@ -62,7 +65,8 @@ def rows_kernel(
         ta = cuda.shared.array((bk,bm), float32)
         tb = cuda.shared.array((bk,bn), float32)
         acc = cuda.local.array(tm, float32)
-        t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        i0,j0 = uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        t = uint32(cuda.threadIdx.x)
         x,y = uint32(t%bn), uint32(t//bn*tm)
         for r in range(tm): acc[r] = float32(0)
         start = uint32(0)
@@ -96,9 +100,9 @@ def multiply_add(acc, u, v):
 # %% ../nbs/09_kernels.ipynb #d5e04455
 @lru_cache
 def square_kernel(
-    bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, as `check_tiles` has them
+    bm:int=128, bn:int=128, bk:int=8, tm:int=8, tn:int=8, # sizes, see `check_tiles`
 ): # a kernel for bm*bn//(tm*tn) threads in one direction, and blocks (columns, rows)
-    "Each thread makes `tm`×`tn` numbers, float32. Raises `ValueError` as `check_tiles` does"
+    "Each thread makes `tm`×`tn` numbers, float32. Raises as `check_tiles` does"
     check_tiles(bm, bn, bk, tm, tn)
     threads,across = bm*bn//(tm*tn), bn//tn
     @cuda.jit
@@ -107,7 +111,8 @@ def square_kernel(
         tb = cuda.shared.array((bk,bn), float32)
         acc = cuda.local.array((tm,tn), float32)
         u,v = cuda.local.array(tm, float32), cuda.local.array(tn, float32)
-        t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        i0,j0 = uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        t = uint32(cuda.threadIdx.x)
         x,y = uint32(t%across*tn), uint32(t//across*tm)
         clear(acc)
         start = uint32(0)
@@ -154,14 +159,17 @@ four.at_once = 4 # tells the X-ray: one request for four numbers
 @cuda.jit(device=True)
 def four_each(ta, tb, l, y, x, down, across, u, v):
     "The numbers of `ta` and `tb` that a thread needs in step `l`, by fours"
-    for r in range(0, u.shape[0], 4): u[r],u[r+1],u[r+2],u[r+3] = four(ta, l, 4*y + r*down)
-    for s in range(0, v.shape[0], 4): v[s],v[s+1],v[s+2],v[s+3] = four(tb, l, 4*x + s*across)
+    for r in range(0, u.shape[0], 4):
+        u[r],u[r+1],u[r+2],u[r+3] = four(ta, l, 4*y + r*down)
+    for s in range(0, v.shape[0], 4):
+        v[s],v[s+1],v[s+2],v[s+3] = four(tb, l, 4*x + s*across)
 
 @cuda.jit(device=True)
 def put_fours(c, i, j, down, across, acc):
     "Write a thread's numbers to the places they were read for"
     for r in range(acc.shape[0]):
-        for s in range(acc.shape[1]): put(c, i + r//4*4*down + r%4, j + s//4*4*across + s%4, acc[r,s])
+        for s in range(acc.shape[1]):
+            put(c, i + r//4*4*down + r%4, j + s//4*4*across + s%4, acc[r,s])
 
 # %% ../nbs/09_kernels.ipynb #4b7d02aa
 def sparing(
@@ -188,7 +196,8 @@ def vector_kernel(
         tb = cuda.shared.array((bk,bn), float32)
         acc = cuda.local.array((tm,tn), float32)
         u,v = cuda.local.array(tm, float32), cuda.local.array(tn, float32)
-        t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        i0,j0 = uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        t = uint32(cuda.threadIdx.x)
         warp,lane = uint32(t//32), uint32(t%32)
         x,y = uint32(warp%beside*8 + lane%8), uint32(warp//beside*4 + lane//8)
         clear(acc)
@@ -242,7 +251,8 @@ def ahead_kernel(
         tb = cuda.shared.array((deep,bn), float32)
         acc = cuda.local.array((tm,tn), float32)
         u,v = cuda.local.array(tm, float32), cuda.local.array(tn, float32)
-        t,i0,j0 = uint32(cuda.threadIdx.x), uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        i0,j0 = uint32(cuda.blockIdx.y*bm), uint32(cuda.blockIdx.x*bn)
+        t = uint32(cuda.threadIdx.x)
         warp,lane = uint32(t//32), uint32(t%32)
         x,y = uint32(warp%beside*8 + lane//2%8), uint32(warp//beside*4 + lane//16*2 + lane%2)
         ai,al,bl,bj = uint32(t//(bk//4)), uint32(t%(bk//4)*4), uint32(t//(bn//4)), uint32(t%(bn//4)*4)
@@ -378,9 +388,10 @@ def matmul_cuda(
     a, # n×k, tensor or array, float32 or float64
     b, # k×m, kind, dtype and device of `a`
 ): # n×m, kind, dtype and device of `a`
-    "Product of `a` and `b` on a GPU, by the kernel that suits the shape. Raises as `multiply_on_gpu` does"
+    "`a @ b` on a GPU, by the kernel for its shape. Raises as `multiply_on_gpu` does"
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return matmul_cuda(*(torch.from_numpy(np.require(x, requirements='CW')) for x in (a, b))).numpy()
+        a,b = (torch.from_numpy(np.require(x, requirements='CW')) for x in (a, b))
+        return matmul_cuda(a, b).numpy()
     n,k,m = matmul_sizes(a, b)
     return multiply_on_gpu(KERNELS[choose_kernel(n, k, m, a.dtype)], a, b)
 

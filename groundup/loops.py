@@ -21,17 +21,18 @@ walkthrough = torch.tensor([
 # %% ../nbs/03_loops.ipynb #840f45b6
 def digits_and_weights(
     rows:int=5, # how many digits of the validation set to put into `a`
-) -> tuple: # `(a, b, x_train)`: rows×784 digits, 784×10 weights, 50000×784 digits; float32
+) -> tuple: # digits rows×784, weights 784×10, digits 50000×784; all of float32
     "The two matrices of this chapter, and all the digits of the training set"
     x_train,_,x_valid,_ = map(torch.tensor, get_exp_data())
-    return x_valid[:rows], torch.randn(784, 10, generator=torch.Generator().manual_seed(1)), x_train
+    weights = torch.randn(784, 10, generator=torch.Generator().manual_seed(1))
+    return x_valid[:rows], weights, x_train
 
 # %% ../nbs/03_loops.ipynb #5e75bc25
 def matmul_3loops(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, three Python loops over tensors. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b`, three Python loops over tensors. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     for i in range(n):
@@ -44,7 +45,7 @@ def matmul_3loops_lists(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, three Python loops over lists of floats. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b`, three Python loops over lists of floats. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     x,y = a.tolist(), b.tolist()
     c = [[0.]*m for _ in range(n)]

@@ -20,8 +20,9 @@ def dot(
     a, # k numbers, array
     b, # k numbers, array
 ): # the sum of a[l]*b[l]
-    "Dot product of two vectors, compiled. Raises `ValueError` for vectors of different lengths"
-    if len(a) != len(b): raise ValueError('the two vectors differ in length; they must be equally long')
+    "Dot product of two vectors, compiled. Raises `ValueError` if their lengths differ"
+    if len(a) != len(b):
+        raise ValueError('the two vectors differ in length; they must be equally long')
     res = 0.
     for l in range(len(a)): res += a[l]*b[l]
     return res
@@ -31,7 +32,7 @@ def matmul_2loops_njit(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, two Python loops around a compiled dot product. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b`, two Python loops around a compiled `dot`. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     x,y = a.numpy(), b.numpy()
     c = a.new_zeros(n, m)
@@ -46,7 +47,7 @@ def fill_ijk(
     b, # k×m, array, dtype of `a`
     c, # n×m, array, dtype of `a`; the product is added to it
 ):
-    "Add the product of `a` and `b` to `c`, one number of the result after the other. Sizes are not checked"
+    "Add `a @ b` to `c`, one number after the other. Sizes are not checked"
     n,k = a.shape
     m = b.shape[1]
     for i in range(n):
@@ -57,7 +58,7 @@ def matmul_njit(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, all three loops compiled. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b`, all three loops compiled. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     fill_ijk(a.numpy(), b.numpy(), c.numpy())
@@ -66,13 +67,14 @@ def matmul_njit(
 # %% ../nbs/04_numba.ipynb #da316573
 def line_fetches(
     order:str, # the three loops from the outside in, as `'ilj'`
-    n:int, k:int, m:int, # sizes of the product, n×k by k×m
+    n:int, k:int, m:int, # sizes of the product, n×k by k×m, row by row in memory
     line:int=16, # numbers in a line of memory
     lines:int=32, # lines that the cache holds
 ): # a generator: for each step, which of `'abc'` fetch a line
-    "What a small cache fetches for a product of row-major matrices. Raises `ValueError` for what is no order of i, j and l"
-    if sorted(order) != ['i', 'j', 'l']: raise ValueError(f"{order!r} is no order of the three loops; give i, j and l, each once, as in 'ilj'")
-    size,cache = dict(i=n, j=m, l=k), {} # a dict keeps its keys in order: the oldest first
+    "What a small cache fetches for a product. Raises `ValueError` for a wrong `order`"
+    if sorted(order) != ['i', 'j', 'l']:
+        raise ValueError(f"{order!r} is no order of i, j, l; give each once, as 'ilj'")
+    size,cache = dict(i=n, j=m, l=k), {} # a dict keeps its oldest key first
     for at in product(*(range(size[x]) for x in order)):
         i,j,l = (at[order.index(x)] for x in 'ijl')
         fetched = ''
@@ -90,7 +92,7 @@ def fill_ilj(
     b, # k×m, array, dtype of `a`
     c, # n×m, array, dtype of `a`; the product is added to it
 ):
-    "Add the product of `a` and `b` to `c`, with unit stride in the innermost loop. Sizes are not checked"
+    "Add `a @ b` to `c`, with unit stride in the innermost loop. Sizes are not checked"
     n,k = a.shape
     m = b.shape[1]
     for i in range(n):
@@ -101,7 +103,7 @@ def matmul_njit_ilj(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, three compiled loops in the order of memory. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b`, three compiled loops in memory's order. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     fill_ilj(a.numpy(), b.numpy(), c.numpy())
@@ -114,7 +116,7 @@ def fill_parallel(
     b, # k×m, array, dtype of `a`
     c, # n×m, array, dtype of `a`; the product is added to it
 ):
-    "Add the product of `a` and `b` to `c`, the rows shared out among threads. Sizes are not checked"
+    "Add `a @ b` to `c`, the rows shared out among threads. Sizes are not checked"
     n,k = a.shape
     m = b.shape[1]
     for i in prange(n):
@@ -126,7 +128,7 @@ def matmul_njit_parallel(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, dtype of `a`
-    "Product of `a` and `b`, compiled, rows on all cores. Raises `ValueError` and `TypeError` as `matmul_sizes` does"
+    "`a @ b`, compiled, rows on all cores. Raises as `matmul_sizes` does"
     n,k,m = matmul_sizes(a, b)
     c = a.new_zeros(n, m)
     in_threads(fill_parallel, fill_ilj, a.numpy(), b.numpy(), c.numpy())
