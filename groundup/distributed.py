@@ -6,8 +6,7 @@
 __all__ = ['LAYOUTS', 'PANEL', 'HELD', 'NEEDS', 'GIVES', 'WORDS', 'PLACES', 'pieces', 'grid_for', 'blocks', 'shape_of', 'overlap',
            'part_of', 'panels', 'bytes_to_send', 'numbers_at', 'operands', 'exchange', 'redistribute', 'reduce_scatter',
            'summa', 'multiply_blocks', 'agree', 'same_on_all', 'whole_size', 'layout_of', 'placements', 'scheme_for',
-           'matmul_distributed', 'matmul_streamed', 'ring_all_reduce', 'multiply_shared', 'matmul_on',
-           'multiply_and_check']
+           'matmul_distributed', 'ring_all_reduce', 'multiply_shared', 'matmul_on', 'multiply_and_check']
 
 # %% ../nbs/12_distributed.ipynb #3b57cd83
 import argparse, json, math, time
@@ -44,13 +43,14 @@ def blocks(
     n:int, m:int, # size of the matrix
     grid:tuple, # rows and columns of ranks
 ) -> list: # for each rank `(top, bottom, left, right)`
-    "Which block of an n×m matrix each rank holds. Raises `ValueError` for an unknown layout"
+    "Which block of a matrix each rank holds. Raises `ValueError` for other layouts"
     p,q = grid
     if layout=='rows': return [(i, j, 0, m) for i,j in pieces(n, p*q)]
     if layout=='columns': return [(0, n, i, j) for i,j in pieces(m, p*q)]
-    if layout=='blocks': return [(*rows, *cols) for rows in pieces(n, p) for cols in pieces(m, q)]
     if layout=='replicated': return [(0, n, 0, m)]*(p*q)
-    raise ValueError(f"there is no layout {layout!r}; a layout is one of {', '.join(LAYOUTS)}")
+    if layout=='blocks':
+        return [(*rows, *cols) for rows in pieces(n, p) for cols in pieces(m, q)]
+    raise ValueError(f"there is no layout {layout!r}, only {', '.join(LAYOUTS)}")
 
 # %% ../nbs/12_distributed.ipynb #0aca89cc
 def shape_of(block): return block[1]-block[0], block[3]-block[2]
@@ -82,6 +82,8 @@ NEEDS = HELD | dict(rows=('rows', 'replicated'), columns=('replicated', 'columns
 GIVES = dict(rows='rows', columns='columns', inner='rows', blocks='blocks') # how the result is cut
 
 # %% ../nbs/12_distributed.ipynb #2f066217
+#| code-fold: true
+#| code-summary: "`bytes_to_send`: a formula for each scheme"
 def bytes_to_send(
     scheme:str, # rows, columns, inner or blocks
     sizes:tuple, # n, k, m
@@ -91,12 +93,17 @@ def bytes_to_send(
 ) -> int: # bytes, without those by which the ranks agree
     "What the formula says that a rank must send for one product"
     (n,k,m),(p,q) = sizes, grid
-    ranks,i,j = p*q, *divmod(rank, q)
-    share = lambda total, parts, i: -int.__sub__(*pieces(total, parts)[i])
-    sent = dict(rows=(ranks-1)*share(k, ranks, rank)*m, columns=(ranks-1)*n*share(k, ranks, rank),
-                inner=(n-share(n, ranks, rank))*m,
-                blocks=(q-1)*share(n, p, i)*share(k, q, j) + (p-1)*share(k, p, i)*share(m, q, j))
-    return sent[scheme]*itemsize
+    P,(i,j) = p*q, divmod(rank, q)
+    def share(total, parts, part):
+        start,end = pieces(total, parts)[part]
+        return end-start
+    numbers = dict(
+        rows=(P-1) * share(k, P, rank)*m, # rows of b, for each of the others
+        columns=(P-1) * n*share(k, P, rank), # columns of a
+        inner=(n - share(n, P, rank)) * m, # partial sums, but for its own rows
+        blocks=(q-1) * share(n, p, i)*share(k, q, j) # a's block along the row,
+             + (p-1) * share(k, p, i)*share(m, q, j)) # and b's down the column
+    return numbers[scheme]*itemsize
 
 # %% ../nbs/12_distributed.ipynb #5398a6f8
 def numbers_at(
@@ -126,23 +133,30 @@ def operands(
     return tuple(numbers_at(blocks(l, *s, grid)[me], seed, dtype, device) for seed,(l,s) in enumerate(zip(HELD[scheme], ((n, k), (k, m)))))
 
 # %% ../nbs/12_distributed.ipynb #17e793ba
+#| code-fold: true
+#| code-summary: "`exchange`"
 def exchange(
     out, # (rank, tensor) to send
     into, # (rank, tensor) to receive into
     log=None, # a list that gets the bytes of each message sent
 ):
-    "Send and receive all of it at once. Raises `RuntimeError` when another rank dies, or does not answer in time"
-    out,into = [(r, x.contiguous()) for r,x in out if x.numel()], [(r, x) for r,x in into if x.numel()]
-    ops = [dist.P2POp(dist.isend, x, r) for r,x in out] + [dist.P2POp(dist.irecv, x, r) for r,x in into]
+    "All of it at once. Raises `RuntimeError` if another rank dies or isn't in time"
+    out = [(r, x.contiguous()) for r,x in out if x.numel()]
+    into = [(r, x) for r,x in into if x.numel()]
+    ops = [dist.P2POp(dist.isend, x, r) for r,x in out]
+    ops += [dist.P2POp(dist.irecv, x, r) for r,x in into]
     try:
         for work in dist.batch_isend_irecv(ops) if ops else (): work.wait()
     except RuntimeError as e:
         others = sorted({rank for rank,_ in [*out, *into]})
-        raise RuntimeError(f'rank {dist.get_rank()} of {dist.get_world_size()}: the exchange with ranks {others} failed. '
-                           f'One of them died or stopped answering ({first_line(e)})') from None
+        me = f'rank {dist.get_rank()} of {dist.get_world_size()}'
+        raise RuntimeError(f'{me}: exchange with ranks {others} failed. One of them '
+                           f'died or stopped answering ({first_line(e)})') from None
     if log is not None: log += [x.nbytes for _,x in out]
 
-# %% ../nbs/12_distributed.ipynb #1ab7f23f
+# %% ../nbs/12_distributed.ipynb #7fdc9a65
+#| code-fold: true
+#| code-summary: "`redistribute`"
 def redistribute(
     x:torch.Tensor, # the block that this rank has
     have:list, # which block each rank has
@@ -150,19 +164,26 @@ def redistribute(
     log=None, # a list that gets the bytes of each message sent
 ) -> torch.Tensor: # the block that this rank wants
     "Send blocks to where they are wanted"
-    me,others = dist.get_rank(), [r for r in range(len(have)) if r!=dist.get_rank()]
-    if have==want or all(h==have[0] for h in have): return part_of(x, want[me], have[me])
+    me = dist.get_rank()
+    others = [r for r in range(len(have)) if r!=me]
+    if have==want or all(h==have[0] for h in have):
+        return part_of(x, want[me], have[me])
     res = x.new_empty(shape_of(want[me]))
-    out = [(r, part_of(x, p, have[me])) for r in others if (p := overlap(have[me], want[r]))]
-    views = [(r, part_of(res, p, want[me])) for r in others if (p := overlap(have[r], want[me]))]
-    into = [(r, v if v.is_contiguous() else torch.empty(v.shape, dtype=v.dtype, device=v.device)) for r,v in views]
+    out = [(r, part_of(x, p, have[me])) for r in others
+           if (p := overlap(have[me], want[r]))]
+    views = [(r, part_of(res, p, want[me])) for r in others
+             if (p := overlap(have[r], want[me]))]
+    into = [(r, v if v.is_contiguous() else v.new_empty(v.shape)) for r,v in views]
     exchange(out, into, log)
     for (_,v),(_,t) in zip(views, into):
         if v is not t: v.copy_(t)
-    if p := overlap(have[me], want[me]): part_of(res, p, want[me]).copy_(part_of(x, p, have[me]))
+    if p := overlap(have[me], want[me]):
+        part_of(res, p, want[me]).copy_(part_of(x, p, have[me]))
     return res
 
 # %% ../nbs/12_distributed.ipynb #ef5d4e26
+#| code-fold: true
+#| code-summary: "`reduce_scatter`"
 def reduce_scatter(
     partial:torch.Tensor, # n×m, the partial sums of this rank
     want:list, # which block of the sum each rank wants
@@ -170,7 +191,8 @@ def reduce_scatter(
 ) -> torch.Tensor: # the block of the sum that this rank wants
     "Add up the partial sums of all ranks, in the order of the ranks"
     me = dist.get_rank()
-    parts = [part_of(partial, w) if r==me else partial.new_empty(shape_of(want[me])) for r,w in enumerate(want)]
+    parts = [part_of(partial, w) if r==me else partial.new_empty(shape_of(want[me]))
+             for r,w in enumerate(want)]
     exchange([(r, part_of(partial, w)) for r,w in enumerate(want) if r!=me],
              [(r, x) for r,x in enumerate(parts) if r!=me], log)
     res = parts[0].clone()
@@ -178,14 +200,17 @@ def reduce_scatter(
     return res
 
 # %% ../nbs/12_distributed.ipynb #40e67d8a
+#| code-fold: true
+#| code-summary: "`summa`"
 def summa(a, b, sizes, grid, product, log=None):
-    "The block of the product that belongs to this rank, from its blocks of `a` and `b`, panel by panel"
+    "This rank's block of the product, from its blocks of `a` and `b`, panel by panel"
     (n,k,m),(p,q),me = sizes, grid, dist.get_rank()
     i,j = divmod(me, q)
     a_left,b_top = pieces(k, q)[j][0], pieces(k, p)[i][0]
     c = a.new_zeros(len(a), b.shape[1])
     for l0,l1,col,row in panels(k, grid):
-        x = a[:,l0-a_left:l1-a_left].contiguous() if j==col else a.new_empty(len(a), l1-l0)
+        x = (a[:,l0-a_left:l1-a_left].contiguous() if j==col
+             else a.new_empty(len(a), l1-l0))
         y = b[l0-b_top:l1-b_top] if i==row else b.new_empty(l1-l0, b.shape[1])
         out = [(i*q+r, x) for r in range(q) if j==col and r!=j]
         out += [(r*q+j, y) for r in range(p) if i==row and r!=i]
@@ -194,19 +219,23 @@ def summa(a, b, sizes, grid, product, log=None):
         c += product(x, y)
     return c
 
-# %% ../nbs/12_distributed.ipynb #d5babc7e
+# %% ../nbs/12_distributed.ipynb #0467895b
+#| code-fold: true
+#| code-summary: "`multiply_blocks`: all four"
 def multiply_blocks(a, b, sizes, scheme, grid, layouts, out, product, log=None):
-    "This rank's block of the product, cut as `out`, from its blocks of `a` and `b`, cut as `layouts`"
+    "This rank's block of the product, cut as `out`; `a` and `b` are cut as `layouts`"
     (n,k,m),needs = sizes, NEEDS[scheme]
-    a = redistribute(a, blocks(layouts[0], n, k, grid), blocks(needs[0], n, k, grid), log)
-    b = redistribute(b, blocks(layouts[1], k, m, grid), blocks(needs[1], k, m, grid), log)
+    def cut(x, n, m, have, want):
+        return redistribute(x, blocks(have, n, m, grid), blocks(want, n, m, grid), log)
+    a,b = cut(a, n, k, layouts[0], needs[0]), cut(b, k, m, layouts[1], needs[1])
     if scheme=='inner':
         gives = 'rows' if out=='replicated' else out
         c = reduce_scatter(product(a, b), blocks(gives, n, m, grid), log)
     else:
         gives = GIVES[scheme]
-        c = summa(a, b, sizes, grid, product, log) if scheme=='blocks' else product(a, b)
-    return redistribute(c, blocks(gives, n, m, grid), blocks(out, n, m, grid), log)
+        if scheme=='blocks': c = summa(a, b, sizes, grid, product, log)
+        else: c = product(a, b)
+    return cut(c, n, m, gives, out)
 
 # %% ../nbs/12_distributed.ipynb #a15d15c4
 WORDS = 512
@@ -316,19 +345,6 @@ def matmul_distributed(
     if not mesh: return c
     return DTensor.from_local(c, mesh, placements(out, mesh), run_check=False, shape=torch.Size((n, m)), stride=(m, 1))
 
-# %% ../nbs/12_distributed.ipynb #3df1e100
-def matmul_streamed(
-    read, # a function: `read(i, j)` gives rows i to j of `a`
-    b:torch.Tensor, # all of `b`, k×m
-    write, # a function: `write(i, c)` takes rows of the result from row i on
-    n:int, # rows of `a`
-    rows:int=4096, # how many to hold at a time
-    product=matmul_gemm, # multiplies two tensors
-):
-    "Multiply this rank's rows of an `a` that it could not hold, some at a time"
-    top,bottom = pieces(n, dist.get_world_size())[dist.get_rank()]
-    for i in range(top, bottom, rows): write(i, product(read(i, min(i+rows, bottom)), b))
-
 # %% ../nbs/12_distributed.ipynb #c8733134
 def ring_all_reduce(
     x:torch.Tensor, # the numbers of this rank, contiguous; becomes the sum
@@ -385,6 +401,7 @@ def multiply_and_check(
         begin = time.perf_counter()
         c = matmul_distributed(a, b, scheme, log=(log := []))
         if device.type=='cuda': torch.cuda.synchronize()
+        dist.barrier()  # until all are done
         seconds = time.perf_counter()-begin
     top,bottom,left,right = blocks(GIVES[scheme], n, m, grid_for(dist.get_world_size()))[dist.get_rank()]
     corner = c[:8,:8].double().cpu()

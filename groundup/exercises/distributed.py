@@ -96,8 +96,8 @@ class _:
 # %% ../../nbs/exercises/12_distributed.ipynb #900aa892
 @define('distributed-4', 'Around the ring')
 class _:
-    task = """So many `ranks` stand in a ring, and rank r begins with shard r. In each step all of them pass what they hold to the next rank, r+1, and the
-        last one to rank 0. Return the number of the shard that `rank` holds after `step` steps. No loop."""
+    task = """There are `ranks` ranks in a ring, and rank r begins with part r. In each step every rank passes on the part that it holds to the next rank, r+1,
+        and the last one to rank 0. Return the number of the part that `rank` holds after `step` steps. No loop."""
     example = 0, 1, 3
     hints = ('Write it down for three ranks and one step: who holds what?',
              'What a rank holds comes from the one before it, and that from the one before that.',
@@ -109,7 +109,7 @@ class _:
             yield from ((rank, step, ranks) for step in (1, 0, rng.randint(2, 3*ranks)))
     def holds(rank, step, ranks): return (rank-step) % ranks
     also = 'shards = list(range(ranks))\nturn = step % ranks\nreturn (shards[-turn:] + shards[:-turn])[rank] if turn else rank'
-    used = 'the scheme "rows", where `b` goes round in shards'
+    used = 'the ring of "One training run": this is the part of the gradient that a rank sends on'
     mistakes = (('rank-step', 'rank-step+1', 'one place too far: at step 0 each rank still holds its own'),
                 ('(rank-step) % ranks', 'rank - step % ranks', '`%` comes before `-`: the difference needs brackets'),
                 ('rank-step', 'abs(rank-step)', 'below 0, the ring goes on from the last rank: `%` does that, and `abs` does not'),
@@ -125,10 +125,9 @@ class _:
 @define('distributed-5', 'One step of a ring')
 class _:
     task = """Ranks in a ring add up their vectors of float32. Each has cut its vector into as many pieces as there are ranks: `pieces[r][p]`, a list of
-        numbers, is piece p of rank r, and pieces of one number are equally long. In step s, counted from 0, rank r sends its piece number (r-s) modulo
-        the number of ranks to the next rank, which adds it to its own piece of the same number. All send at the same time. Return two things: what all
-        ranks hold after step `s`, in new lists, and a list of the bytes that each rank sends in this step. After ranks-1 steps, each has one piece of
-        the whole sum: a reduce-scatter, and nobody sent more than a vector."""
+        numbers, is piece p of rank r, and pieces of the same number p are equally long. In step s, counted from 0, rank r sends its piece (r-s) % ranks
+        to the next rank, which adds it to its own piece of the same number. All send at the same time. Return two things: what all ranks hold after
+        step `s`, in new lists, and a list of the bytes that each rank sends in this step."""
     hints = ('Three ranks, step 0: rank 0 sends its piece 0 to rank 1, rank 1 its piece 1 to rank 2, rank 2 its piece 2 to rank 0. Write down what they '
             'hold then.',
              'One loop over the rank that sends is enough. Where does it send, and which piece? A number of float32 has 4 bytes.',
@@ -204,10 +203,9 @@ class _:
 # %% ../../nbs/exercises/12_distributed.ipynb #e89012db
 @define('distributed-7', 'A rank that dies')
 class _:
-    task = """Each rank says that it is alive now and then; `last[r]` is the time, in seconds, when rank r was heard last, and `now` is the time. A rank
-        that has been silent for more than `limit` seconds counts as dead. The others wait for it and fall silent, too, so several may be late at the
-        same time, and the one to blame is the one that has been silent longest. Return its number, or `None` if all are alive; of two equally silent
-        ones, the lower number."""
+    task = """Rank r was last heard at `last[r]` seconds, and the clock says `now`. If a rank is silent for more than `limit` seconds, it counts as dead.
+        The others wait for it and fall silent, too. So if several are late, blame the one that has been silent longest. Return its number, or `None`
+        if all are alive; of two equally silent ones, the lower number."""
     example = [7., 1., 3.], 9., 5.
     hints = ('For how long has each rank been silent?',
              'The one that was heard first has been silent longest. Is it later than the limit?',
