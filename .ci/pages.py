@@ -196,7 +196,7 @@ def exercises():
             e = exercise(i)
             stop = '.' if e.title[-1] not in '?!' else ''
             title = f'[**{i}: {e.title}**]({book.name}#{i}){stop}' if f"exercise('{i}')" in text else f'**{i}: {e.title}** (`groundup practice open {i}`).'
-            out += [f'::: {{#{i} .exercise-item data-exercise="{i}"}}', f"{title} {re.split(r'(?<=[.?!]) ', e.task)[0]}" + (f' _You meet it again: {e.used}._' if e.used else ''), ':::', '']
+            out += [f'::: {{#{i} .exercise-item data-exercise="{i}"}}', f"{title} {re.split(r'(?<=[.?!]) ', e.task)[0]}" + (f' _In the book: {e.used}._' if e.used else ''), ':::', '']
     return '\n'.join(out)
 
 

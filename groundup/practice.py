@@ -185,7 +185,7 @@ def _ways(e):
     "The solution of the book, another, and where the idea is used"
     yield from ('The book\'s way:', textwrap.indent(e.source.rstrip(), '    '))
     if e.also: yield from ('Another way:', textwrap.indent(e.also, '    '))
-    if e.used: yield f'You meet it again: {e.used}.'
+    if e.used: yield f'In the book: {e.used}.'
 
 def report(e, answer, seconds):
     "Judge, keep the progress, and tell"
@@ -236,7 +236,7 @@ def _repr_markdown_(self):
     inner = ''
     for n,h in reversed(list(enumerate(self.hints, 1))): inner = _fold(f'Hint {n}', h + '\n\n'*bool(inner) + inner)
     code = lambda text: f'```python\n{text.rstrip()}\n```'
-    ways = code(self.source) + (f'\n\nAnother way:\n\n{code(self.also)}' if self.also else '') + f'\n\nYou meet it again: {self.used}.'*bool(self.used)
+    ways = code(self.source) + (f'\n\nAnother way:\n\n{code(self.also)}' if self.also else '') + f'\n\nIn the book: {self.used}.'*bool(self.used)
     end = '.'*(self.title[-1] not in '?!')
     return f'**{self.id}: {self.title}{end}** {self.task}\n\nFor example: {example_of(self)}\n\n{inner}\n\n{_fold("Solution", ways)}'
 

@@ -111,7 +111,7 @@ def _count(n, of):
 
 # %% ../nbs/02_random.ipynb #307e9d3a
 class WichmannHill(random.Random):
-    "Wichmann and Hill's generator: Python's default until 2003, a class until Python 3"
+    "Wichmann and Hill's generator: Python's default until 2003, here until Python 3"
 
     def seed(self, a): self.state = start(a)
 

@@ -213,7 +213,7 @@ def patches(
 
 # %% ../nbs/10_training.ipynb #266555ee
 def fold(
-    d:torch.Tensor, # n×rows×columns×size×size×channels: something for each number of each window
+    d:torch.Tensor, # n×rows×columns×size×size×channels: for each place of each window
     x:torch.Tensor, # n×height×width×channels, zeros; is changed
     step:int, # how far the window moves, pixels
 ) -> torch.Tensor: # `x`

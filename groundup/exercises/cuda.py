@@ -176,38 +176,8 @@ class _:
                 ('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
                  'nobody has set `c` to zero, and it is read and written in each step: add up in a variable, and write once'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
-@define('cuda-4', 'A sum that nobody can trust')
-class _:
-    task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the
-        mistake and mend it. The work stays shared out: a number for each thread."""
-    hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
-             'Adding in one step that nobody can come between is called *atomic*.',
-             '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
-    def cases(rng):
-        for n in (3, 4, 2, *sorted(rng.randint(5, 14) for _ in range(3))): yield [float(rng.randint(1, 9)) for _ in range(n)],
-    def run(f, x):
-        out = array((1,))
-        report = launched(f, len(x)//4+1, 4, x, out)
-        if isinstance(report, Note): return report
-        return out.tolist()==[sum(x)] and alone(report, 'x', len(x)) or {'out': out}
-    def total(x, out):
-        i = cuda.grid(1)
-        if i < len(x): cuda.atomic.add(out, 0, x[i])
-    also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
-    used = '"Which bugs does a GPU keep to itself?"; and cuda-8, with one atomic for a whole block'
-    bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
-            'help, since all still add at the same time'
-    mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
-                ('for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
-                ('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
-                ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
-                ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
-                ('if cuda.grid(1) < len(x):\n    for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
-                ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'))
-
 # %% ../../nbs/exercises/07_cuda.ipynb #d17a0a2f
-@define('cuda-5', 'One number for the whole block')
+@define('cuda-4', 'One number for the whole block')
 class _:
     task = """Put into `out[i]` the number `x[i]` minus the first number of its block, with blocks of 8 threads. Puzzle: read each number of the vector `x`
         only once (reads are counted), and let the block share its first one through shared memory, `cuda.shared.array(1, float32)`."""
@@ -240,39 +210,8 @@ class _:
                 ('if t==0', 'if i==0', 'only the first block puts a number there: each block has shared memory of its own'),
                 ('first[0] = mine', 'first[0] = x[0]', 'this is the first number of all; each block has a first one of its own'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
-@define('cuda-6', 'A barrier that some never reach')
-class _:
-    task = """One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find
-        the mistake and mend it; `x` has at most 16 numbers."""
-    hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
-             'Threads with nothing to do still have to be counted at the barrier.',
-             'Two `if`s, with the barrier between them.')
-    def cases(rng):
-        for n in (5, 3, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
-    def run(f, x):
-        out = empty(len(x))
-        report = launched(f, 1, 16, x, unfilled(out))
-        return report if isinstance(report, Note) else through(report) or {'out': out}
-    def turned(x, out):
-        tile = cuda.shared.array(16, float32)
-        t = cuda.threadIdx.x
-        if t < len(x): tile[t] = x[t]
-        cuda.syncthreads()
-        if t < len(x): out[t] = tile[len(x)-1-t]
-    also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] ' \
-            '= tile[t]'
-    used = '"How can threads help each other?", and "Which bugs does a GPU keep to itself?"'
-    bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = '
-            'tile[len(x)-1-t]',
-           'the barrier stands inside of the `if`, and the threads that are not needed never come to it')
-    mistakes = (('    cuda.syncthreads()\n', '', 'without a barrier, a thread reads what its partner may not have written yet'),
-                ('len(x)-1-t', 'len(x)-t', 'one place too far: the last number is at `len(x)-1`'),
-                ('tile[len(x)-1-t]', 'tile[t]', 'the numbers come back in the order in which they came; turn them round'),
-                ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
-
 # %% ../../nbs/exercises/07_cuda.ipynb #a705c74a
-@define('cuda-7', 'Each number fetched once')
+@define('cuda-5', 'Each number fetched once')
 class _:
     task = """Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of the vector `x` counts as 0, with blocks of 8 threads. Puzzle: as
         few reads of `x` as possible (they are counted), by way of shared memory, `cuda.shared.array(10, float32)` say."""
@@ -314,10 +253,10 @@ class _:
                 ('i+1 < len(x)', 'i < len(x)', 'the last thread fetches a neighbour, and there may be none: ask for `i+1`'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #c167a31a
-@define('cuda-8', 'A sum, with one atomic for each block')
+@define('cuda-6', 'A sum, with one atomic for each block')
 class _:
     task = """Add up the vector `x` into `out[0]`, which begins at 0, with blocks of 8 threads, a number for each thread. Atomics wait for each other: as in
-        cuda-4, but with a single one for each block (they are counted), and each number of `x` is read once. The block adds up its numbers in shared
+        cuda-7, but with a single one for each block (they are counted), and each number of `x` is read once. The block adds up its numbers in shared
         memory first, as in loops-6: half of the threads add, then a quarter, …"""
     hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
              'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
@@ -359,6 +298,67 @@ class _:
                 ('if t==0: cuda', 'if i==0: cuda', 'only the first block adds its sum'),
                 ('if t==0: cuda', 'if t < 8: cuda', 'every thread adds what its place holds; only place 0 has the sum of the block'),
                 ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
+@define('cuda-7', 'A sum that nobody can trust')
+class _:
+    task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the
+        mistake and mend it. The work stays shared out: a number for each thread."""
+    hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
+             'Adding in one step that nobody can come between is called *atomic*.',
+             '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
+    def cases(rng):
+        for n in (3, 4, 2, *sorted(rng.randint(5, 14) for _ in range(3))): yield [float(rng.randint(1, 9)) for _ in range(n)],
+    def run(f, x):
+        out = array((1,))
+        report = launched(f, len(x)//4+1, 4, x, out)
+        if isinstance(report, Note): return report
+        return out.tolist()==[sum(x)] and alone(report, 'x', len(x)) or {'out': out}
+    def total(x, out):
+        i = cuda.grid(1)
+        if i < len(x): cuda.atomic.add(out, 0, x[i])
+    also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
+    used = '"Which bugs does a GPU keep to itself?"; and cuda-6, with one atomic for a whole block'
+    bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
+            'help, since all still add at the same time'
+    mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
+                ('for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
+                ('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
+                ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
+                ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
+                ('if cuda.grid(1) < len(x):\n    for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
+                ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
+@define('cuda-8', 'A barrier that some never reach')
+class _:
+    task = """One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find
+        the mistake and mend it; `x` has at most 16 numbers."""
+    hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
+             'Threads with nothing to do still have to be counted at the barrier.',
+             'Two `if`s, with the barrier between them.')
+    def cases(rng):
+        for n in (5, 3, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = launched(f, 1, 16, x, unfilled(out))
+        return report if isinstance(report, Note) else through(report) or {'out': out}
+    def turned(x, out):
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        if t < len(x): tile[t] = x[t]
+        cuda.syncthreads()
+        if t < len(x): out[t] = tile[len(x)-1-t]
+    also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] ' \
+            '= tile[t]'
+    used = '"How can threads help each other?", and "Which bugs does a GPU keep to itself?"'
+    bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = '
+            'tile[len(x)-1-t]',
+           'the barrier stands inside of the `if`, and the threads that are not needed never come to it')
+    mistakes = (('    cuda.syncthreads()\n', '', 'without a barrier, a thread reads what its partner may not have written yet'),
+                ('len(x)-1-t', 'len(x)-t', 'one place too far: the last number is at `len(x)-1`'),
+                ('tile[len(x)-1-t]', 'tile[t]', 'the numbers come back in the order in which they came; turn them round'),
+                ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
 @define('cuda-9', 'All the sums on the way')

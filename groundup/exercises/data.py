@@ -11,55 +11,8 @@ from itertools import islice
 
 from groundup.checker import Cost, Note, define, no_loop, ints, one_expression, sizes
 
-# %% ../../nbs/exercises/01_data.ipynb #f3b2f573
-@define('data-1', 'Pieces of a list')
-class _:
-    task = """Return the pieces of the list `xs` as a list of lists, each of `size` numbers. What is left at the end is a shorter piece of its own."""
-    hints = ('Where does each piece begin? Write the places down for ten numbers in pieces of four.',
-             'The pieces begin at 0, `size`, `2*size`, …; `range` can count in such steps. And a slice that runs over the end is simply shorter.',
-             '`[xs[i:i+size] for i in ...]`: which values does `i` take?')
-    def cases(rng):
-        for n,size in ((5, 2), (6, 3), (0, 2), *((rng.randint(4, 20), rng.randint(1, 8)) for _ in range(6)), (11, 20)): yield ints(rng, n), size
-    def pieces(xs, size): return [xs[i:i+size] for i in range(0, len(xs), size)]
-    also = 'res = []\nwhile xs:\n    res.append(xs[:size])\n    xs = xs[size:]\nreturn res'
-    used = '`chunks` and `chunks_faster`, in this chapter, cut a row of a picture into lines in this way'
-    mistakes = (('res,piece = [], []\nfor x in xs:\n    piece.append(x)\n    if len(piece)==size:\n        res.append(piece)\n'
-                 '        piece.clear()\nreturn res + [piece]*bool(piece)',
-                 'one list is cleared and filled again, so that all the pieces are the same: begin a new one each time'),
-                ('i+size', 'i+size-1', 'each piece is one short: a slice ends before its end anyway'),
-                ('len(xs), size', 'len(xs)-size+1, size', 'the rest is missing: a last piece that is shorter than the others belongs to the result'),
-                ('range(0, len(xs), size)', 'range(len(xs))', 'the pieces overlap: each one should begin where the one before ends'),
-                ('i+size', 'size', 'a slice is `[begin:end]`, and both count from the beginning of the list: the end is not `size` for all of them'),
-                ('return [xs[i*size:(i+1)*size] for i in range(len(xs)//size + 1)]', 'where the pieces come out even, there is an empty one too many'),
-                ('return [xs[i::size] for i in range(size)]', 'the numbers are dealt out like cards; a piece holds neighbours'))
-
-# %% ../../nbs/exercises/01_data.ipynb #483eff40
-@define('data-2', 'How many pieces?')
-class _:
-    task = """Return how many pieces of `size` numbers a list of `n` numbers is cut into, counting a shorter last one: division that rounds up. It is a
-        puzzle: a single expression, no loop, and whole numbers only, since `n` may have more digits than a float."""
-    hints = ('`n//size` counts the whole pieces. When is there one more?',
-             'Rounding down becomes rounding up if you add something to `n` first; or turn the sign twice, since `//` rounds down below 0, too: try `-7//2`.',
-             'What is the most that you can add to `n` without making a new piece where nothing is left over?')
-    rules = no_loop, one_expression
-    def cases(rng):
-        yield from ((5, 2), (6, 2))
-        for size in (rng.randint(2, 8) for _ in range(4)): yield from ((size*k+rest, size) for k,rest in ((0, 0), (1, 0), (2, 1)))
-        for _ in range(6): yield rng.randint(9, 999), rng.randint(2, 50)
-        yield from ((3*10**20 + rng.randint(1, 9), 10), (rng.randint(10**20, 10**21), 7))
-    def how_many(n, size): return -(-n//size)
-    also = 'return (n+size-1)//size'
-    used = 'every chapter with tiles: the blocks of a grid in CUDA, the panels of GEMM, the rows of a rank'
-    mistakes = (('-(-n//size)', '-(-size//n)', 'the two are swapped: `n` is cut into pieces of `size`'),
-                ('-(-n//size)', 'n//size', 'this leaves out the last piece when it is a shorter one'),
-                ('-(-n//size)', 'n//size + 1', 'this counts one too many where nothing is left over'),
-                ('-(-n//size)', '(n+size)//size', 'this counts one too many where nothing is left over'),
-                ('-(-n//size)', 'math.ceil(n/size)', 'division with `/` makes a float, whose sixteen digits are too few for large numbers'),
-                ('-(-n//size)', 'n//size + n%size', 'the rest, however many numbers it has, is one piece more'),
-                ('-(-n//size)', 'round(n/size)', 'this rounds to the nearest, and a short last piece is dropped; every rest counts'))
-
 # %% ../../nbs/exercises/01_data.ipynb #0d031dd4
-@define('data-3', 'From bytes to a picture')
+@define('data-1', 'From bytes to a picture')
 class _:
     task = """A picture with rows of `width` pixels lies in memory row after row, as `raw`, a `bytes` object: `raw[0]` is its first pixel, a number. Return
         the pixel in row `i` and column `j`. A negative `j` counts from the end of its own row, so -1 is its last pixel."""
@@ -84,7 +37,7 @@ class _:
                 ('i*width + j%width', 'i + j*width', 'the step of a row and that of a column are mixed up'))
 
 # %% ../../nbs/exercises/01_data.ipynb #4a184adb
-@define('data-4', 'The head of a file')
+@define('data-2', 'The head of a file')
 class _:
     task = """An IDX file begins with two zero bytes, one byte for the type, one for the number of axes, and then four bytes for the size of each axis,
         highest byte first. Return the sizes as a list of whole numbers, whatever follows them in `data`, a `bytes` object."""
@@ -111,6 +64,53 @@ class _:
                 ('data[4+4*x:8+4*x]', 'data[4*x:4+4*x]', 'the head itself is read as the first size; the sizes begin at byte 4'),
                 ('data[3]', 'data[2]', 'this is the byte with the type; the number of axes is the next one'),
                 ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'))
+
+# %% ../../nbs/exercises/01_data.ipynb #f3b2f573
+@define('data-3', 'Pieces of a list')
+class _:
+    task = """Return the pieces of the list `xs` as a list of lists, each of `size` numbers. What is left at the end is a shorter piece of its own."""
+    hints = ('Where does each piece begin? Write the places down for ten numbers in pieces of four.',
+             'The pieces begin at 0, `size`, `2*size`, …; `range` can count in such steps. And a slice that runs over the end is simply shorter.',
+             '`[xs[i:i+size] for i in ...]`: which values does `i` take?')
+    def cases(rng):
+        for n,size in ((5, 2), (6, 3), (0, 2), *((rng.randint(4, 20), rng.randint(1, 8)) for _ in range(6)), (11, 20)): yield ints(rng, n), size
+    def pieces(xs, size): return [xs[i:i+size] for i in range(0, len(xs), size)]
+    also = 'res = []\nwhile xs:\n    res.append(xs[:size])\n    xs = xs[size:]\nreturn res'
+    used = '`chunks` and `chunks_faster`, in this chapter, cut a row of a picture into lines in this way'
+    mistakes = (('res,piece = [], []\nfor x in xs:\n    piece.append(x)\n    if len(piece)==size:\n        res.append(piece)\n'
+                 '        piece.clear()\nreturn res + [piece]*bool(piece)',
+                 'one list is cleared and filled again, so that all the pieces are the same: begin a new one each time'),
+                ('i+size', 'i+size-1', 'each piece is one short: a slice ends before its end anyway'),
+                ('len(xs), size', 'len(xs)-size+1, size', 'the rest is missing: a last piece that is shorter than the others belongs to the result'),
+                ('range(0, len(xs), size)', 'range(len(xs))', 'the pieces overlap: each one should begin where the one before ends'),
+                ('i+size', 'size', 'a slice is `[begin:end]`, and both count from the beginning of the list: the end is not `size` for all of them'),
+                ('return [xs[i*size:(i+1)*size] for i in range(len(xs)//size + 1)]', 'where the pieces come out even, there is an empty one too many'),
+                ('return [xs[i::size] for i in range(size)]', 'the numbers are dealt out like cards; a piece holds neighbours'))
+
+# %% ../../nbs/exercises/01_data.ipynb #483eff40
+@define('data-4', 'How many pieces?')
+class _:
+    task = """Return how many pieces of `size` numbers a list of `n` numbers is cut into, counting a shorter last one: division that rounds up. It is a
+        puzzle: a single expression, no loop, and whole numbers only, since `n` may have more digits than a float."""
+    hints = ('`n//size` counts the whole pieces. When is there one more?',
+             'Rounding down becomes rounding up if you add something to `n` first; or turn the sign twice, since `//` rounds down below 0, too: try `-7//2`.',
+             'What is the most that you can add to `n` without making a new piece where nothing is left over?')
+    rules = no_loop, one_expression
+    def cases(rng):
+        yield from ((5, 2), (6, 2))
+        for size in (rng.randint(2, 8) for _ in range(4)): yield from ((size*k+rest, size) for k,rest in ((0, 0), (1, 0), (2, 1)))
+        for _ in range(6): yield rng.randint(9, 999), rng.randint(2, 50)
+        yield from ((3*10**20 + rng.randint(1, 9), 10), (rng.randint(10**20, 10**21), 7))
+    def how_many(n, size): return -(-n//size)
+    also = 'return (n+size-1)//size'
+    used = 'every chapter with tiles: the blocks of a grid in CUDA, the panels of GEMM, the rows of a rank'
+    mistakes = (('-(-n//size)', '-(-size//n)', 'the two are swapped: `n` is cut into pieces of `size`'),
+                ('-(-n//size)', 'n//size', 'this leaves out the last piece when it is a shorter one'),
+                ('-(-n//size)', 'n//size + 1', 'this counts one too many where nothing is left over'),
+                ('-(-n//size)', '(n+size)//size', 'this counts one too many where nothing is left over'),
+                ('-(-n//size)', 'math.ceil(n/size)', 'division with `/` makes a float, whose sixteen digits are too few for large numbers'),
+                ('-(-n//size)', 'n//size + n%size', 'the rest, however many numbers it has, is one piece more'),
+                ('-(-n//size)', 'round(n/size)', 'this rounds to the nearest, and a short last piece is dropped; every rest counts'))
 
 # %% ../../nbs/exercises/01_data.ipynb #c404b329
 @define('data-5', 'Batches from a stream')
@@ -156,8 +156,35 @@ class _:
                 ('batch = []\nfor x in stream:\n    if len(batch)==size:\n        yield batch\n        batch = []\n    batch.append(x)\nif batch: yield batch',
                  'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'))
 
+# %% ../../nbs/exercises/01_data.ipynb #b2b6edec
+@define('data-6', 'What fits into memory')
+class _:
+    task = """A product of `a` (n×k) and `b` (k×m) is made in slices of some rows of `a`, since not all of it fits. In memory at the same time are all of
+        `b`, a slice of `a`, and the rows of the result that belong to it; a number takes `size` bytes. Return how many rows fit into `budget` bytes
+        at once: a whole number, and 0 if not even one does."""
+    hints = ('What takes memory once, and what for each row?',
+             'First take off what `b` needs. How many bytes does one more row of `a` bring, together with its row of the result?',
+             '`(budget - ...)//(size*(...))`, and not below 0.')
+    rules = no_loop,
+    def cases(rng):
+        yield 100, 2, 3, 4
+        for _ in range(7):
+            k,m,size,rows = rng.randint(2, 900), rng.randint(2, 60), rng.choice([1, 2, 4, 8]), rng.randint(1, 500)
+            yield size*(k*m + rows*(k+m)) + rng.choice([-1, 0, rng.randrange(size*(k+m))]), k, m, size
+        yield rng.randint(1, 20), 7, 5, 4
+    def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
+    also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
+    used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
+    mistakes = (('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
+                ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
+                ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
+            'where `b` alone does not fit, this is a negative number of rows'),
+                ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
+                ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
+                ('//(', '/(', 'rows are whole: part of a row does not fit'))
+
 # %% ../../nbs/exercises/01_data.ipynb #54ab4a83
-@define('data-6', 'A shuffle that lies')
+@define('data-7', 'A shuffle that lies')
 class _:
     task = """This shuffles pictures and their labels before each pass, and since then nothing is learned any more. Find the mistake and mend it: return the
         pictures `xs` and the labels `ys`, two lists of the same length, in a random order from `rng`, a `random.Random`, each order as likely as any
@@ -200,30 +227,3 @@ class _:
                  'the lists are turned round like a wheel: neighbours stay neighbours, and most orders never come'),
                 ('rng.sample(range(len(xs)), len(xs))', '[rng.randrange(len(xs)) for _ in xs]',
                  'places are drawn one by one, so that some come twice and others never'))
-
-# %% ../../nbs/exercises/01_data.ipynb #b2b6edec
-@define('data-7', 'What fits into memory')
-class _:
-    task = """A product of `a` (n×k) and `b` (k×m) is made in slices of some rows of `a`, since not all of it fits. In memory at the same time are all of
-        `b`, a slice of `a`, and the rows of the result that belong to it; a number takes `size` bytes. Return how many rows fit into `budget` bytes
-        at once: a whole number, and 0 if not even one does."""
-    hints = ('What takes memory once, and what for each row?',
-             'First take off what `b` needs. How many bytes does one more row of `a` bring, together with its row of the result?',
-             '`(budget - ...)//(size*(...))`, and not below 0.')
-    rules = no_loop,
-    def cases(rng):
-        yield 100, 2, 3, 4
-        for _ in range(7):
-            k,m,size,rows = rng.randint(2, 900), rng.randint(2, 60), rng.choice([1, 2, 4, 8]), rng.randint(1, 500)
-            yield size*(k*m + rows*(k+m)) + rng.choice([-1, 0, rng.randrange(size*(k+m))]), k, m, size
-        yield rng.randint(1, 20), 7, 5, 4
-    def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
-    also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
-    used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
-    mistakes = (('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
-                ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
-                ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
-            'where `b` alone does not fit, this is a negative number of rows'),
-                ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
-                ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
-                ('//(', '/(', 'rows are whole: part of a row does not fit'))

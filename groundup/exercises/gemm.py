@@ -32,8 +32,45 @@ class _:
                 ('bits//8//size', 'bits//size', '`bits` are bits, and `size` is bytes: eight bits are a byte'),
                 ('*ghz', '/ghz', 'there are `ghz` billion cycles in a second: multiply by them'))
 
+# %% ../../nbs/exercises/08_gemm.ipynb #f8283780
+@define('gemm-2', 'A tile in variables')
+class _:
+    task = """Write the product of `a` (2×k) and `b` (k×2) into `c` (2×2), number by number, as in `a[0,l]` and `c[1,1] = …`. Puzzle: read each number of
+        `a` and `b` only once, and write each of `c` only once; reads and writes are counted. In between, four sums are kept in variables, as a
+        register tile does."""
+    example = np.array([[1., 2.], [3., 4.]]), np.array([[5., 6.], [7., 8.]])
+    hints = ('In step `l`, which numbers of `a` and of `b` are needed for all four sums?',
+             'Two numbers of `a` and two of `b`, put into variables, make four products. Which loop is left?',
+             'One loop over `l`: `x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]`, and four sums grow by `x*u`, `x*v`, `y*u`, `y*v`. Write them after it.')
+    def cases(rng):
+        for k in (3, 2, 1, *sorted(rng.randint(4, 12) for _ in range(3)), 20): yield small(rng, 2, k), small(rng, k, 2)
+    def run(f, a, b):
+        a,b,c = (Watched(x) for x in (a, b, np.zeros((2,2))))
+        f(a, b, c)
+        return {'c': c.a, 'reads of a and b': Cost(a.reads() + b.reads()), 'reads of c': c.reads(), 'writes of c': Cost(len(c.places('write')))}
+    def tile(a, b, c):
+        p = q = r = s = 0.
+        for l in range(a.shape[1]):
+            x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]
+            p,q,r,s = p+x*u, q+x*v, r+y*u, s+y*v
+        c[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s
+    also = 'sums = [0.]*4\nfor l in range(len(b)):\n    rows,columns = [a[i,l] for i in (0, 1)], [b[l,j] for j in (0, 1)]\n' \
+           '    sums = [t + x*y for t,(x,y) in zip(sums, [(x, y) for x in rows for y in columns])]\nfor n,t in enumerate(sums): c[n//2,n%2] = t'
+    used = '"A tile of the result in registers": the same with as many numbers as the registers of your processor hold'
+    mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
+                ('    c[0,0],c', '        c[0,0],c', 'right, but `c` is written in each step: write it after the loop'),
+                ('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
+                ('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
+            'c[i,j] = total',
+                 'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'),
+                ('for i in range(2):\n    for j in range(2):\n        for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
+                 'right, but each number is read twice, and `c` in each step: keep four sums in variables'),
+                ('p = q = r = s = 0.\nfor l in range(a.shape[1]):\n    p,q,r,s = p+a[0,l]*b[l,0], q+a[0,l]*b[l,1], r+a[1,l]*b[l,0], '
+                 's+a[1,l]*b[l,1]\nc[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s',
+                 'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'))
+
 # %% ../../nbs/exercises/08_gemm.ipynb #e2172ab7
-@define('gemm-2', 'Packing')
+@define('gemm-3', 'Packing')
 class _:
     task = """Pack the matrix `b` (k×m), an array of float64, into panels of `width` columns, so that what one step of a kernel reads lies side by side:
         return an array of the shape panels × k × width, in which panel `p` holds the columns from `p*width` on, in all rows, with zeros where the
@@ -73,43 +110,6 @@ class _:
                  'the panels come first: swap the axes of rows and panels'),
                 ('k,m = b.shape\nreturn np.stack([b[:,p:p+width] for p in range(0, m, width)])',
                  'the last panel is narrower than the others: fill it up with zeros'))
-
-# %% ../../nbs/exercises/08_gemm.ipynb #f8283780
-@define('gemm-3', 'A tile in variables')
-class _:
-    task = """Write the product of `a` (2×k) and `b` (k×2) into `c` (2×2), number by number, as in `a[0,l]` and `c[1,1] = …`. Puzzle: read each number of
-        `a` and `b` only once, and write each of `c` only once; reads and writes are counted. In between, four sums are kept in variables, as a
-        register tile does."""
-    example = np.array([[1., 2.], [3., 4.]]), np.array([[5., 6.], [7., 8.]])
-    hints = ('In step `l`, which numbers of `a` and of `b` are needed for all four sums?',
-             'Two numbers of `a` and two of `b`, put into variables, make four products. Which loop is left?',
-             'One loop over `l`: `x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]`, and four sums grow by `x*u`, `x*v`, `y*u`, `y*v`. Write them after it.')
-    def cases(rng):
-        for k in (3, 2, 1, *sorted(rng.randint(4, 12) for _ in range(3)), 20): yield small(rng, 2, k), small(rng, k, 2)
-    def run(f, a, b):
-        a,b,c = (Watched(x) for x in (a, b, np.zeros((2,2))))
-        f(a, b, c)
-        return {'c': c.a, 'reads of a and b': Cost(a.reads() + b.reads()), 'reads of c': c.reads(), 'writes of c': Cost(len(c.places('write')))}
-    def tile(a, b, c):
-        p = q = r = s = 0.
-        for l in range(a.shape[1]):
-            x,y,u,v = a[0,l], a[1,l], b[l,0], b[l,1]
-            p,q,r,s = p+x*u, q+x*v, r+y*u, s+y*v
-        c[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s
-    also = 'sums = [0.]*4\nfor l in range(len(b)):\n    rows,columns = [a[i,l] for i in (0, 1)], [b[l,j] for j in (0, 1)]\n' \
-           '    sums = [t + x*y for t,(x,y) in zip(sums, [(x, y) for x in rows for y in columns])]\nfor n,t in enumerate(sums): c[n//2,n%2] = t'
-    used = '"A tile of the result in registers": the same with as many numbers as the registers of your processor hold'
-    mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
-                ('    c[0,0],c', '        c[0,0],c', 'right, but `c` is written in each step: write it after the loop'),
-                ('p+x*u, q+x*v, r+y*u, s+y*v', 'x*u, x*v, y*u, y*v', 'only the last products are kept; add them up'),
-                ('for i in range(2):\n    for j in range(2):\n        total = 0.\n        for l in range(a.shape[1]): total += a[i,l]*b[l,j]\n        '
-            'c[i,j] = total',
-                 'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'),
-                ('for i in range(2):\n    for j in range(2):\n        for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
-                 'right, but each number is read twice, and `c` in each step: keep four sums in variables'),
-                ('p = q = r = s = 0.\nfor l in range(a.shape[1]):\n    p,q,r,s = p+a[0,l]*b[l,0], q+a[0,l]*b[l,1], r+a[1,l]*b[l,0], '
-                 's+a[1,l]*b[l,1]\nc[0,0],c[0,1],c[1,0],c[1,1] = p, q, r, s',
-                 'right, but each number of `a` and `b` is read twice: put the four numbers of a step into variables, and make four products of them'))
 
 # %% ../../nbs/exercises/08_gemm.ipynb #bc1c3ff0
 class Cache:

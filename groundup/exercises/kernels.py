@@ -61,7 +61,7 @@ class _:
     task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, where each thread computes 2×2 numbers of `c`: thread (x, y) of the grid those of
         rows 2y and 2y+1 and columns 2x and 2x+1. n and m are even. The reads of `a` and `b` are counted: four in each step of the inner dimension for
         four products, where cuda-3 has eight. No float64."""
-    hints = ('It is gemm-3, with `cuda.grid(2)` to say which tile.',
+    hints = ('It is gemm-2, with `cuda.grid(2)` to say which tile.',
              'For each `l`, two numbers of a column of `a` and two of a row of `b`, in variables; four sums in variables.',
              '`j,i = cuda.grid(2)`, both times 2; sums begin with `float32(0)`; after the loop, four numbers are written. One `if` looks after both edges, '
              'since sizes are even.')

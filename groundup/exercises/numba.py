@@ -84,8 +84,52 @@ class _:
 if 'GROUNDUP_WARM' in os.environ:  # answers are tried in copies of this process, which need not start the compiler then
     njit(EXERCISES['numba-1'].solution)(np.ones(2), 0.)
 
+# %% ../../nbs/exercises/04_numba.ipynb #fa9894ed
+@define('numba-2', 'A timing that lies')
+class _:
+    task = """This says how long a call of the compiled function `f` takes, and is wrong by a factor of a hundred, since the first call compiles. Mend it:
+        call `f()` once without counting it, measure each of `runs` calls (an odd number) by the difference of two `clock()`, in seconds, and return
+        the median, the middle one, which a single interruption doesn't touch."""
+    example = 'If the first call takes 300 s and the next three 2, 9 and 3 s, then `runs = 3` gives `3`.'
+    hints = ('What does the first call do that no other does?',
+             'One call to warm up; then the clock is read before and after each of the others.',
+             'Collect the differences in a list; the middle one is `sorted(times)[runs//2]`.')
+    def cases(rng):
+        for runs in (3, 5, 1, 7, 9):
+            times = [rng.randint(20, 40) for _ in range(runs)]
+            times[rng.randrange(runs)] += 500*(runs > 1)
+            yield rng.randint(900, 5000), times
+    def run(f, first, times):
+        now,calls = 0,-1
+        def work():
+            nonlocal now,calls
+            now += first if calls < 0 else times[calls % len(times)]
+            calls += 1
+        return {'seconds': f(work, lambda: now, len(times)), 'calls that count': Cost(calls)}
+    def timed(f, clock, runs):
+        f()
+        times = []
+        for _ in range(runs):
+            start = clock()
+            f()
+            times.append(clock() - start)
+        return sorted(times)[runs//2]
+    also = 'import statistics\nf()\ndef once():\n    start = clock()\n    f()\n    return clock() - start\nreturn statistics.median(once() for _ in ' \
+            'range(runs))'
+    used = '`bench`, which times every rung of this book'
+    bug = 'start = clock()\nf()\nreturn clock() - start', 'the only call that is measured is the one that compiles'
+    mistakes = (('sorted(times)[runs//2]', 'max(times)', 'this is the slowest call; the median is the middle one'),
+                ('f()\ntimes,start = [], clock()\nfor _ in range(runs):\n    f()\n    times.append(clock() - start)\nreturn sorted(times)[runs//2]',
+                 'the clock is started only once, so that each time holds all those before it'),
+                ('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
+                ('sorted(times)[runs//2]', 'sum(times)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
+                ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',
+                 'a mean is spoiled by a single interruption; the median is the middle one'),
+                ('sorted(times)[runs//2]', 'min(times)', 'this is the fastest call; the median is the middle one'),
+                ('sorted(times)[runs//2]', 'times[runs//2]', 'the middle one in time is not the middle one by size: sort them first'))
+
 # %% ../../nbs/exercises/04_numba.ipynb #2242e40c
-@define('numba-2', 'A look at the lengths')
+@define('numba-3', 'A look at the lengths')
 class _:
     task = """Write a compiled dot product of two one-dimensional arrays of float64 that raises a `ValueError` if their lengths differ. Compiled code does
         not look whether an index is inside an array, so this has to be the first thing it does."""
@@ -124,7 +168,7 @@ class _:
                  'only one way of being different is refused; the other array can be the longer one, too'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #c55db25e
-@define('numba-3', 'In the order of memory')
+@define('numba-4', 'In the order of memory')
 class _:
     task = """Add the product of `a` (n×k) and `b` (k×m) to `c` (n×m), which holds zeros, with three loops over single numbers such as `b[l,j]`. Puzzle:
         nest them so that reading `b` jumps as seldom as it can. Arrays lie in memory row after row, and a jump is a read of a place that is not the
@@ -156,89 +200,8 @@ class _:
                  'along a row'),
                 ('c[i,j] += a', 'c[i,j] = a', 'only the last of the products is kept; they have to be added up'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #8443aff3
-@define('numba-4', 'Fair shares')
-class _:
-    task = """Share out `n` rows among some threads: return a pair of whole numbers `(begin, end)` for thread `t`, counted from 0, with `end` not included.
-        Shares are neighbours, in order, differ by one row at most, and the larger ones come first. No loop."""
-    hints = ('Share out 11 rows among 3 threads by hand: 4, 4, 3. Where does each share begin?',
-             '`divmod(n, threads)` says how many each gets, and how many are left over. The first few threads get one of those.',
-             'Thread `t` begins after `t*each` rows and as many extra ones as there are threads before it that got one: `min(t, rest)`.')
-    rules = no_loop,
-    def cases(rng):
-        shares = [(11, 3), (4, 2), (0, 1), (2, 3), (3, 1), *((rng.randint(5, 60), rng.randint(2, 8)) for _ in range(6))]
-        for n,threads in shares:
-            for t in sorted({threads-1, 0, threads//2}, reverse=True): yield t, threads, n
-    def share(t, threads, n):
-        each,rest = divmod(n, threads)
-        begin = t*each + min(t, rest)
-        return begin, begin + each + (t < rest)
-    also = 'return t*(n//threads) + min(t, n%threads), (t+1)*(n//threads) + min(t+1, n%threads)'
-    used = 'threads here, and the rows of each rank in chapter 12'
-    mistakes = (('return round(t*n/threads), round((t+1)*n/threads)', 'rounding spreads the larger shares over all; the task wants them first'),
-                (' + min(t, rest)', '', 'a share begins where the one before ends: the extra rows of the threads before it move it on'),
-                ('t < rest', 't <= rest', 'one thread too many gets an extra row: of 2 extra rows, threads 0 and 1 get one'),
-                ('return t*n/threads, (t+1)*n/threads', "rows are whole: a share can't begin within one"),
-                ('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
-                ('return t*(n//threads), n if t==threads-1 else (t+1)*(n//threads)', 'the last thread gets all that is left over, and the others wait for it'),
-                ('each = -(-n//threads)\nreturn min(n, t*each), min(n, (t+1)*each)',
-                 'rounding up gives the first threads too much, and the last ones little or nothing'),
-                ('each = -(-n//threads)\nreturn t*each, (t+1)*each', 'rounding up gives too much: the last shares reach over the end'),
-                ('size = n//threads + (t < n%threads)\nreturn t*size, (t+1)*size',
-                 'the sizes are right, but a share begins where the one before ends: not all shares before it have the same size'),
-                ('each,rest = divmod(n, threads)\nbegin = t*each + max(0, t-threads+rest)\nreturn begin, begin + each + (t >= threads-rest)',
-                 'the larger shares come last here; the task wants them first'),
-                ('return t*n//threads, (t+1)*n//threads', 'the shares are fair, but the larger ones are spread over all; the task wants them first'),
-                ('return t*(n//threads) + (t < n%threads), (t+1)*(n//threads) + (t < n%threads)',
-                 'all the extra rows of the threads before it move the beginning of a share, not only its own'),
-                ('begin + each + (t < rest)', 'each + (t < rest)', 'the second number is where the share ends, not how many rows it has'))
-
-# %% ../../nbs/exercises/04_numba.ipynb #9fd63e6c
-@define('numba-5', 'A race')
-class _:
-    task = """Thread `t` of so many `threads` runs this to add up the rows of the array `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0.
-        All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out
-        among the threads, as evenly as it goes. Read and write single numbers, as `x[i,j]`."""
-    example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
-    hints = ('Write down for two threads who adds to `out[0]`.',
-             'The columns are shared out here. What else could be, so that each sum has one thread?',
-             'Thread `t` takes the rows `t`, `t+threads`, `t+2*threads`, …: `range` counts in such steps.')
-    def cases(rng):
-        for n,m,threads in ((3, 4, 2), (3, 3, 3), (1, 2, 2), *((*s, rng.randint(2, 4)) for s in sizes(rng, first=2, rounds=5))): yield small(rng, n, m), threads
-    def run(f, x, threads):
-        x,out,shares = Watched(x), Watched(np.zeros(len(x))), []
-        for t in range(threads):
-            x.who = out.who = t
-            before = len(out.record)
-            f(t, threads, x, out)
-            shares.append(len({place for _,kind,place in out.record[before:] if kind=='write'}))
-        most = -(-len(x)//threads)
-        if race := race_in(dict(out=out, x=x)): return race
-        if np.allclose(x.a.sum(1), out.a) and max(shares) > most:
-            return Note(f'unfair {shares}', f'right, but thread {shares.index(max(shares))} of {threads} adds up {max(shares)} of the {len(x)} rows; '
-                        f'share them out, so that none has more than {most}')
-        return {'out': out.a}
-    def sum_rows(t, threads, x, out):
-        n,m = x.shape
-        for i in range(t, n, threads):
-            for j in range(m): out[i] += x[i,j]
-    also = 'n,m = x.shape\nfor i in range(n):\n    if i%threads != t: continue\n    total = 0.\n    for j in range(m): total += x[i,j]\n    out[i] = total'
-    used = 'the threads of `matmul_parallel`: each has rows of the result of its own'
-    bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]',
-            'a race: the threads share out the columns, so they all add to the same sums')
-    mistakes = (('out[i] +=', 'out[t] +=', 'the sum of row `i` goes into place `i`; `t` is the thread'),
-                ('range(m)', 'range(t, m, threads)', 'rows and columns are both shared out: a thread adds up all of a row'),
-                ('range(t, n, threads)', 'range(n)', 'a race: every thread does all of the rows'),
-                ('out[i] += x', 'out[i] = x', 'only the last number of each row is kept; add them up'),
-                ('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
-            'thread 0 does everything, and the others have nothing to do'),
-                ('n,m = x.shape\nif t < n:\n    for j in range(m): out[t] += x[t,j]',
-                 'each thread does a single row, and where there are more rows than threads, some are missing'),
-                ('n,m = x.shape\neach = n//threads\nfor i in range(t*each, (t+1)*each):\n    for j in range(m): out[i] += x[i,j]',
-                 'the rows that are left over belong to no thread'))
-
 # %% ../../nbs/exercises/04_numba.ipynb #68e36f9b
-@define('numba-6', 'Once through the array')
+@define('numba-5', 'Once through the array')
 class _:
     task = """Return the smallest and the largest of the numbers in `x`, a one-dimensional array with at least one number. Puzzle: read each number only
         once; reads `x[i]` are counted, and what you have read can be kept in a variable."""
@@ -281,46 +244,83 @@ class _:
                  'with `elif`, a number that is a new largest is never looked at as the smallest; the first one is both'),
                 ('return smallest, largest', 'return largest, smallest', 'the two are the wrong way round: the smallest comes first'))
 
-# %% ../../nbs/exercises/04_numba.ipynb #fa9894ed
-@define('numba-7', 'A timing that lies')
+# %% ../../nbs/exercises/04_numba.ipynb #8443aff3
+@define('numba-6', 'Fair shares')
 class _:
-    task = """This says how long a call of the compiled function `f` takes, and is wrong by a factor of a hundred, since the first call compiles. Mend it:
-        call `f()` once without counting it, measure each of `runs` calls (an odd number) by the difference of two `clock()`, in seconds, and return
-        the median, the middle one, which a single interruption doesn't touch."""
-    example = 'If the first call takes 300 s and the next three 2, 9 and 3 s, then `runs = 3` gives `3`.'
-    hints = ('What does the first call do that no other does?',
-             'One call to warm up; then the clock is read before and after each of the others.',
-             'Collect the differences in a list; the middle one is `sorted(times)[runs//2]`.')
+    task = """Share out `n` rows among some threads: return a pair of whole numbers `(begin, end)` for thread `t`, counted from 0, with `end` not included.
+        Shares are neighbours, in order, differ by one row at most, and the larger ones come first. No loop."""
+    hints = ('Share out 11 rows among 3 threads by hand: 4, 4, 3. Where does each share begin?',
+             '`divmod(n, threads)` says how many each gets, and how many are left over. The first few threads get one of those.',
+             'Thread `t` begins after `t*each` rows and as many extra ones as there are threads before it that got one: `min(t, rest)`.')
+    rules = no_loop,
     def cases(rng):
-        for runs in (3, 5, 1, 7, 9):
-            times = [rng.randint(20, 40) for _ in range(runs)]
-            times[rng.randrange(runs)] += 500*(runs > 1)
-            yield rng.randint(900, 5000), times
-    def run(f, first, times):
-        now,calls = 0,-1
-        def work():
-            nonlocal now,calls
-            now += first if calls < 0 else times[calls % len(times)]
-            calls += 1
-        return {'seconds': f(work, lambda: now, len(times)), 'calls that count': Cost(calls)}
-    def timed(f, clock, runs):
-        f()
-        times = []
-        for _ in range(runs):
-            start = clock()
-            f()
-            times.append(clock() - start)
-        return sorted(times)[runs//2]
-    also = 'import statistics\nf()\ndef once():\n    start = clock()\n    f()\n    return clock() - start\nreturn statistics.median(once() for _ in ' \
-            'range(runs))'
-    used = '`bench`, which times every rung of this book'
-    bug = 'start = clock()\nf()\nreturn clock() - start', 'the only call that is measured is the one that compiles'
-    mistakes = (('sorted(times)[runs//2]', 'max(times)', 'this is the slowest call; the median is the middle one'),
-                ('f()\ntimes,start = [], clock()\nfor _ in range(runs):\n    f()\n    times.append(clock() - start)\nreturn sorted(times)[runs//2]',
-                 'the clock is started only once, so that each time holds all those before it'),
-                ('    f()\n    times = []', '    times = []', 'the call that compiles is one of those that are measured; call `f()` once before'),
-                ('sorted(times)[runs//2]', 'sum(times)/runs', 'a mean is spoiled by a single interruption; the median is the middle one'),
-                ('f()\nstart = clock()\nfor _ in range(runs): f()\nreturn (clock() - start)/runs',
-                 'a mean is spoiled by a single interruption; the median is the middle one'),
-                ('sorted(times)[runs//2]', 'min(times)', 'this is the fastest call; the median is the middle one'),
-                ('sorted(times)[runs//2]', 'times[runs//2]', 'the middle one in time is not the middle one by size: sort them first'))
+        shares = [(11, 3), (4, 2), (0, 1), (2, 3), (3, 1), *((rng.randint(5, 60), rng.randint(2, 8)) for _ in range(6))]
+        for n,threads in shares:
+            for t in sorted({threads-1, 0, threads//2}, reverse=True): yield t, threads, n
+    def share(t, threads, n):
+        each,rest = divmod(n, threads)
+        begin = t*each + min(t, rest)
+        return begin, begin + each + (t < rest)
+    also = 'return t*(n//threads) + min(t, n%threads), (t+1)*(n//threads) + min(t+1, n%threads)'
+    used = 'threads here, and the rows of each rank in chapter 12'
+    mistakes = (('return round(t*n/threads), round((t+1)*n/threads)', 'rounding spreads the larger shares over all; the task wants them first'),
+                (' + min(t, rest)', '', 'a share begins where the one before ends: the extra rows of the threads before it move it on'),
+                ('t < rest', 't <= rest', 'one thread too many gets an extra row: of 2 extra rows, threads 0 and 1 get one'),
+                ('return t*n/threads, (t+1)*n/threads', "rows are whole: a share can't begin within one"),
+                ('return t*(n//threads), (t+1)*(n//threads)', 'the rows that are left over belong to no thread'),
+                ('return t*(n//threads), n if t==threads-1 else (t+1)*(n//threads)', 'the last thread gets all that is left over, and the others wait for it'),
+                ('each = -(-n//threads)\nreturn min(n, t*each), min(n, (t+1)*each)',
+                 'rounding up gives the first threads too much, and the last ones little or nothing'),
+                ('each = -(-n//threads)\nreturn t*each, (t+1)*each', 'rounding up gives too much: the last shares reach over the end'),
+                ('size = n//threads + (t < n%threads)\nreturn t*size, (t+1)*size',
+                 'the sizes are right, but a share begins where the one before ends: not all shares before it have the same size'),
+                ('each,rest = divmod(n, threads)\nbegin = t*each + max(0, t-threads+rest)\nreturn begin, begin + each + (t >= threads-rest)',
+                 'the larger shares come last here; the task wants them first'),
+                ('return t*n//threads, (t+1)*n//threads', 'the shares are fair, but the larger ones are spread over all; the task wants them first'),
+                ('return t*(n//threads) + (t < n%threads), (t+1)*(n//threads) + (t < n%threads)',
+                 'all the extra rows of the threads before it move the beginning of a share, not only its own'),
+                ('begin + each + (t < rest)', 'each + (t < rest)', 'the second number is where the share ends, not how many rows it has'))
+
+# %% ../../nbs/exercises/04_numba.ipynb #9fd63e6c
+@define('numba-7', 'A race')
+class _:
+    task = """Thread `t` of so many `threads` runs this to add up the rows of the array `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0.
+        All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out
+        among the threads, as evenly as it goes. Read and write single numbers, as `x[i,j]`."""
+    example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
+    hints = ('Write down for two threads who adds to `out[0]`.',
+             'The columns are shared out here. What else could be, so that each sum has one thread?',
+             'Thread `t` takes the rows `t`, `t+threads`, `t+2*threads`, …: `range` counts in such steps.')
+    def cases(rng):
+        for n,m,threads in ((3, 4, 2), (3, 3, 3), (1, 2, 2), *((*s, rng.randint(2, 4)) for s in sizes(rng, first=2, rounds=5))): yield small(rng, n, m), threads
+    def run(f, x, threads):
+        x,out,shares = Watched(x), Watched(np.zeros(len(x))), []
+        for t in range(threads):
+            x.who = out.who = t
+            before = len(out.record)
+            f(t, threads, x, out)
+            shares.append(len({place for _,kind,place in out.record[before:] if kind=='write'}))
+        most = -(-len(x)//threads)
+        if race := race_in(dict(out=out, x=x)): return race
+        if np.allclose(x.a.sum(1), out.a) and max(shares) > most:
+            return Note(f'unfair {shares}', f'right, but thread {shares.index(max(shares))} of {threads} adds up {max(shares)} of the {len(x)} rows; '
+                        f'share them out, so that none has more than {most}')
+        return {'out': out.a}
+    def sum_rows(t, threads, x, out):
+        n,m = x.shape
+        for i in range(t, n, threads):
+            for j in range(m): out[i] += x[i,j]
+    also = 'n,m = x.shape\nfor i in range(n):\n    if i%threads != t: continue\n    total = 0.\n    for j in range(m): total += x[i,j]\n    out[i] = total'
+    used = 'the threads of `matmul_parallel`: each has rows of the result of its own'
+    bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]',
+            'a race: the threads share out the columns, so they all add to the same sums')
+    mistakes = (('out[i] +=', 'out[t] +=', 'the sum of row `i` goes into place `i`; `t` is the thread'),
+                ('range(m)', 'range(t, m, threads)', 'rows and columns are both shared out: a thread adds up all of a row'),
+                ('range(t, n, threads)', 'range(n)', 'a race: every thread does all of the rows'),
+                ('out[i] += x', 'out[i] = x', 'only the last number of each row is kept; add them up'),
+                ('n,m = x.shape\nif t==0:\n    for i in range(n):\n        for j in range(m): out[i] += x[i,j]',
+            'thread 0 does everything, and the others have nothing to do'),
+                ('n,m = x.shape\nif t < n:\n    for j in range(m): out[t] += x[t,j]',
+                 'each thread does a single row, and where there are more rows than threads, some are missing'),
+                ('n,m = x.shape\neach = n//threads\nfor i in range(t*each, (t+1)*each):\n    for j in range(m): out[i] += x[i,j]',
+                 'the rows that are left over belong to no thread'))

@@ -81,8 +81,34 @@ class _:
                 ('sum(truth[i]*s for i,s in enumerate(scores))', 'scores[truth.index(max(truth))]', 'all answers count, each by its share'),
                 ('log_sum - sum', 'log_sum + sum', 'a larger score of a right answer means *less* surprise'))
 
+# %% ../../nbs/exercises/10_training.ipynb #94cd08a3
+@define('training-3', 'Too long a step')
+class _:
+    task = """In a valley with the loss c·w²/2, the slope at `w` is c·w, so a step of gradient descent turns `w` into `w − rate·c·w`. Your loss is a sum of
+        such valleys, one for each number in the list `curvatures`, all above zero, and each has a weight of its own; all weights share one rate. Return
+        the rate at which the first of them stops coming nearer to zero."""
+    example = [1., 4.],
+    hints = ('One step multiplies a weight by the same factor each time. Which factor?',
+             'It is `1 - rate*c`. The weight shrinks while the factor is between −1 and 1. Where does it reach −1?',
+             'For one valley at `rate = 2/c`. And the first of several is the steepest.')
+    rules = no_loop,
+    def cases(rng):
+        yield from (([1.],), ([2., 2.],), ([1., 10.],))
+        for n in (2, 3, 5, 8): yield [rng.randint(1, 99)/10 for _ in range(n)],
+    def too_long(curvatures): return 2/max(curvatures)
+    also = 'steepest = sorted(curvatures)[-1]\nreturn 2/steepest'
+    used = '"Descend", where a rate of 3 leaps over the valley'
+    mistakes = (('max(curvatures)', 'curvatures[0]', 'the first is not always the steepest'),
+                ('2/max', '1/min', 'the steepest valley goes wrong first, and only where its factor `1 - rate*c` reaches −1'),
+                ('2/max', '1/max', 'at this rate, a single step lands in the middle of the steepest valley, which is as good as it gets'),
+                ('max(', 'min(', 'the steepest valley goes wrong first, not the flattest'),
+                ('2/max(curvatures)', '2*len(curvatures)/sum(curvatures)',
+                 'the mean does not count: each weight goes its own way, and the steepest valley goes wrong first'),
+                ('2/max(curvatures)', '2/sum(curvatures)', 'the curvatures don\'t add up: each belongs to a weight of its own'),
+                ('2/max(curvatures)', '2*max(curvatures)', 'a steeper valley needs a *smaller* rate'))
+
 # %% ../../nbs/exercises/10_training.ipynb #1c223f68
-@define('training-3', 'The same weights twice')
+@define('training-4', 'The same weights twice')
 class _:
     task = """Two layers that share their weights: `h = x @ w`, and the result is `h @ w`, with pictures `x` (n×k) and weights `w` (k×k). If `d` (n×k) is the
         blame of the result, what is the blame of the weights, and of the pictures? Return the two as a tuple of arrays, k×k and n×k. All are float64."""
@@ -104,8 +130,31 @@ class _:
                 ('below @ w.T', 'below', 'this is the blame of `h`; the pictures are one layer further down'),
                 ('below = d @ w.T', 'below = d @ w', 'on the way down, the weights are transposed'))
 
+# %% ../../nbs/exercises/10_training.ipynb #a1878513
+@define('training-5', 'The layer that learns nothing')
+class _:
+    task = """On the way forward, a `Relu` makes zeros of all that is negative. (What is zero stays zero, and has no share in the blame.) This is its way back:
+        `x` (a list of floats) went in, and the loss changes by `d` (another) with what came out. It is to return how the loss changes with what went in.
+        Since it was written, the loss refuses to fall. Find the mistake and mend it."""
+    example = [1., -1., 2.], [3., 3., -3.]
+    hints = ('Take one number that went in as 2, with a slope of −3. What should come back, and what does?',
+             'A slope may well be negative. What decides is whether the *input* got through.',
+             'Compare `v` with zero, and pass on `s` as it is.')
+    def cases(rng):
+        yield from (([1., -1.], [3., 3.]), ([1., -1., 2., -2.], [3., 3., -3., -3.]), ([0., 1.], [2., 2.]))
+        for n in (1, 3, 5, 9): yield [rng.choice([-1, 1])*rng.randint(1, 99)/10 for _ in range(n)], [rng.randint(-99, 99)/10 for _ in range(n)]
+    def relu_back(x, d): return [s if v > 0 else 0. for v,s in zip(x, d)]
+    also = 'return [(v > 0)*s for v,s in zip(x, d)]'
+    bug = ('s if v > 0', 's if s > 0',
+           'the sign of the slope decides here, so the weights can only ever move one way; it is the input that got through, or did not')
+    used = '`Relu`, in "Layer upon layer"'
+    mistakes = (('s if v > 0', 's if v >= 0', 'what is zero stays zero on the way forward, and has no share in the blame'),
+                ('s if v > 0 else 0.', 's*max(v, 0.)', 'the slope goes through as it is; how large the input was does not matter'),
+                ('s if v > 0 else 0.', 'max(s, 0.) if v > 0 else 0.', 'a slope may be negative, and goes through if the input was above zero'),
+                ('s if v > 0', 's if v < 0', 'what was *above* zero got through'))
+
 # %% ../../nbs/exercises/10_training.ipynb #a8227e7b
-@define('training-4', 'A ball that rolls')
+@define('training-6', 'A ball that rolls')
 class _:
     task = """Descend with momentum, in one dimension. The place starts at `w`, the speed at 0. For each slope in the list `slopes`: the speed becomes
         `momentum` times itself, plus the slope; then `rate` times the speed is taken off the place. Return the list of places after each step."""
@@ -137,7 +186,7 @@ class _:
                  'the place moves by the old speed; first the speed changes, then the place'))
 
 # %% ../../nbs/exercises/10_training.ipynb #9b5afc8d
-@define('training-5', 'Windows with gaps')
+@define('training-7', 'Windows with gaps')
 class _:
     task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels, which are not neighbours: inside of a
         window, the next pixel is always `gap` pixels further, so it spans more of the picture. (Networks do that to see far at no cost; they call it
@@ -191,52 +240,3 @@ class _:
                 ('(down*step, along*step, down*gap, along*gap)', '(down*step, along*step, along*gap, down*gap)', 'each window is transposed'),
                 ('over = (size-1)*gap + 1\nreturn np.lib.stride_tricks.sliding_window_view(x, (over, over))[::step,::step,::gap,::gap].copy()',
                  'the numbers are right, but they are copied'))
-
-# %% ../../nbs/exercises/10_training.ipynb #94cd08a3
-@define('training-6', 'Too long a step')
-class _:
-    task = """In a valley with the loss c·w²/2, the slope at `w` is c·w, so a step of gradient descent turns `w` into `w − rate·c·w`. Your loss is a sum of
-        such valleys, one for each number in the list `curvatures`, all above zero, and each has a weight of its own; all weights share one rate. Return
-        the rate at which the first of them stops coming nearer to zero."""
-    example = [1., 4.],
-    hints = ('One step multiplies a weight by the same factor each time. Which factor?',
-             'It is `1 - rate*c`. The weight shrinks while the factor is between −1 and 1. Where does it reach −1?',
-             'For one valley at `rate = 2/c`. And the first of several is the steepest.')
-    rules = no_loop,
-    def cases(rng):
-        yield from (([1.],), ([2., 2.],), ([1., 10.],))
-        for n in (2, 3, 5, 8): yield [rng.randint(1, 99)/10 for _ in range(n)],
-    def too_long(curvatures): return 2/max(curvatures)
-    also = 'steepest = sorted(curvatures)[-1]\nreturn 2/steepest'
-    used = '"Descend", where a rate of 3 leaps over the valley'
-    mistakes = (('max(curvatures)', 'curvatures[0]', 'the first is not always the steepest'),
-                ('2/max', '1/min', 'the steepest valley goes wrong first, and only where its factor `1 - rate*c` reaches −1'),
-                ('2/max', '1/max', 'at this rate, a single step lands in the middle of the steepest valley, which is as good as it gets'),
-                ('max(', 'min(', 'the steepest valley goes wrong first, not the flattest'),
-                ('2/max(curvatures)', '2*len(curvatures)/sum(curvatures)',
-                 'the mean does not count: each weight goes its own way, and the steepest valley goes wrong first'),
-                ('2/max(curvatures)', '2/sum(curvatures)', 'the curvatures don\'t add up: each belongs to a weight of its own'),
-                ('2/max(curvatures)', '2*max(curvatures)', 'a steeper valley needs a *smaller* rate'))
-
-# %% ../../nbs/exercises/10_training.ipynb #a1878513
-@define('training-7', 'The layer that learns nothing')
-class _:
-    task = """On the way forward, a `Relu` makes zeros of all that is negative. (What is zero stays zero, and has no share in the blame.) This is its way back:
-        `x` (a list of floats) went in, and the loss changes by `d` (another) with what came out. It is to return how the loss changes with what went in.
-        Since it was written, the loss refuses to fall. Find the mistake and mend it."""
-    example = [1., -1., 2.], [3., 3., -3.]
-    hints = ('Take one number that went in as 2, with a slope of −3. What should come back, and what does?',
-             'A slope may well be negative. What decides is whether the *input* got through.',
-             'Compare `v` with zero, and pass on `s` as it is.')
-    def cases(rng):
-        yield from (([1., -1.], [3., 3.]), ([1., -1., 2., -2.], [3., 3., -3., -3.]), ([0., 1.], [2., 2.]))
-        for n in (1, 3, 5, 9): yield [rng.choice([-1, 1])*rng.randint(1, 99)/10 for _ in range(n)], [rng.randint(-99, 99)/10 for _ in range(n)]
-    def relu_back(x, d): return [s if v > 0 else 0. for v,s in zip(x, d)]
-    also = 'return [(v > 0)*s for v,s in zip(x, d)]'
-    bug = ('s if v > 0', 's if s > 0',
-           'the sign of the slope decides here, so the weights can only ever move one way; it is the input that got through, or did not')
-    used = '`Relu`, in "Layer upon layer"'
-    mistakes = (('s if v > 0', 's if v >= 0', 'what is zero stays zero on the way forward, and has no share in the blame'),
-                ('s if v > 0 else 0.', 's*max(v, 0.)', 'the slope goes through as it is; how large the input was does not matter'),
-                ('s if v > 0 else 0.', 'max(s, 0.) if v > 0 else 0.', 'a slope may be negative, and goes through if the input was above zero'),
-                ('s if v > 0', 's if v < 0', 'what was *above* zero got through'))
