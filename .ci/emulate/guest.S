@@ -11,14 +11,10 @@ rom:    lgdtl %cs:gdt_at - rom
         ljmpl $8, $0xffff0000 + protected - rom
 .code32
 protected:
-        mov $16, %eax; mov %eax, %ds; mov %eax, %es; mov %eax, %ss
-        xor %ebx, %ebx; mov $0x200000, %edi
+        mov $16, %eax; mov %eax, %ds; mov %eax, %es; mov %eax, %ss; xor %ebx, %ebx; mov $0x200000, %edi
 sector: mov $0x1f2, %edx; mov $1, %al; out %al, %dx                             # copy the disk into memory, sector after sector
-        inc %edx; mov %ebx, %eax; out %al, %dx
-        inc %edx; shr $8, %eax; out %al, %dx
-        inc %edx; shr $8, %eax; out %al, %dx
-        inc %edx; mov $0xe0, %al; out %al, %dx
-        inc %edx; mov $0x20, %al; out %al, %dx
+        mov %ebx, %eax; inc %edx; out %al, %dx; shr $8, %eax; inc %edx; out %al, %dx; shr $8, %eax; inc %edx; out %al, %dx
+        inc %edx; mov $0xe0, %al; out %al, %dx; inc %edx; mov $0x20, %al; out %al, %dx
 1:      in %dx, %al; and $0x88, %al; cmp $8, %al; jne 1b                        # until it has data and isn't busy
         mov $0x1f0, %edx; mov $256, %ecx; rep insw
         inc %ebx; cmp 0xfffffff8, %ebx; jb sector
@@ -27,10 +23,8 @@ sector: mov $0x1f2, %edx; mov $1, %al; out %al, %dx                             
         mov $0x40620, %eax; mov %eax, %cr4                                      # large pages, SSE, XSAVE
         mov $0xc0000080, %ecx; rdmsr; or $0x100, %eax; wrmsr                    # long mode
         mov $0x80010023, %eax; mov %eax, %cr0                                   # paging, with pages that are read-only, and floating-point numbers
-        lgdt idt_at + 10
-        ljmp $24, $long_mode
-gdt_at: .word 31
-        .long 0xffff0000 + gdt - rom
+        lgdt gdt_here; ljmp $24, $long_mode
+gdt_at: .word 31; .long 0xffff0000 + gdt - rom
 gdt:    .quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff, 0x00209a0000000000     # code of 32 bits, data, code of 64 bits
 .org 0xfff0
 .code16
@@ -42,12 +36,10 @@ gdt:    .quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff, 0x00209a0000000000     
 long_mode:
         mov $0xd, %eax; xor %ecx, %ecx; cpuid                                   # which registers there are to use: xmm, ymm, zmm, tiles
         and $0x600e7, %eax; xor %edx, %edx; xor %ecx, %ecx; xsetbv
-        lidt idt_at; mov $0x400000, %esp
-        mov $0x600000, %ebx
+        lidt idt_at; mov $0x400000, %esp; mov $0x600000, %ebx
         mov $start_word, %esi; mov $8, %ecx; call out
 next:   cmpq $0, (%rbx); je over
-        mov %rbx, now; movq $0x300000, heap
-        xor %r12d, %r12d
+        mov %rbx, now; movq $0x300000, heap; xor %r12d, %r12d
 1:      mov %r12, %rdi; lea 32(%rbx), %rsi; mov 8(%rbx), %rdx; call chunk
         inc %r12; cmp (%rbx), %r12; jb 1b
         mov $-1, %rax
@@ -64,8 +56,7 @@ NRT_MemInfo_alloc_aligned: NRT_MemInfo_new_varsize_dtor:                        
         mov heap, %rax; lea 64(%rax), %rcx
         movq $1, (%rax); movq $0, 8(%rax); mov %rcx, 24(%rax); mov %rdi, 32(%rax)
         lea 63(%rcx,%rdi), %rcx; and $-64, %rcx; mov %rcx, heap
-NRT_MemInfo_call_dtor:
-        ret
+NRT_MemInfo_call_dtor: ret
 NRT_MemInfo_varsize_realloc:                                                    # lists only grow: copy what there was
         mov heap, %rax; lea 63(%rax,%rsi), %rdx; and $-64, %rdx; mov %rdx, heap
         mov 24(%rdi), %r8; mov 32(%rdi), %rcx; mov %rax, 24(%rdi); mov %rsi, 32(%rdi)
@@ -74,25 +65,17 @@ memset: mov %rdi, %r8; mov %esi, %eax; mov %rdx, %rcx; rep stosb; mov %r8, %rax;
 
 start_word: .ascii "\nGUEST:\n"
 shutdown: .ascii "Shutdown"
-idt_at: .word 511
-        .quad idt
-        .word 31
-        .quad gdt                                                               # the same as in the ROM, which has no address from here on
+idt_at: .word 511; .quad idt
+gdt_here: .word 31; .quad gdt                                                   # the same as in the ROM, which has no page from here on
 .balign 8
-now:    .quad 0
-heap:   .quad 0
-status: .quad 0
+now: .quad 0; heap: .quad 0; status: .quad 0
 .set n, 0
 idt:                                                                            # 32 exceptions; number n goes to 0x211000 + 16n
 .rept 32
-        .word 0x1000 + 16*n, 24, 0x8e00, 0x21
-        .quad 0
-        .set n, n+1
+        .word 0x1000 + 16*n, 24, 0x8e00, 0x21, 0, 0, 0, 0; .set n, n+1
 .endr
 .org 0x11000
 .set n, 0
 .rept 32
-        .balign 16
-        mov $n, %eax; jmp report
-        .set n, n+1
+        .balign 16; mov $n, %eax; jmp report; .set n, n+1
 .endr
