@@ -181,7 +181,8 @@ function Pandoc(doc)
     local summary = lines > 25 and 'The code: ' .. lines .. ' lines' or lines > 3 and imports(code.text) and 'Imports'
     if summary and not code.attributes['code-fold'] then code.attributes['code-fold'], code.attributes['code-summary'] = 'true', summary end
     local above = before and before.t == 'Div' and before.classes:includes('cell') and #before.content == 1 and before.content[1]
-    if summary == 'Imports' and #b.content == 1 and above and above.t == 'CodeBlock' and imports(above.text) then  -- one fold for both
+    local said = code and code.attributes and code.attributes['code-summary']
+    if (summary == 'Imports' or said == 'Imports') and #b.content == 1 and above and above.t == 'CodeBlock' and imports(above.text) then  -- one fold for both
       above.text = above.text .. '\n' .. code.text
       out:remove(n)
     end
