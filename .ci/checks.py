@@ -164,6 +164,7 @@ def layout():
         if f'href: {name(path)}' not in config and path.parent.name != 'exercises': wrong.append(f'{name(path)} is not in the sidebar of _quarto.yml')
         if chapter and f'({path.name})' not in front: wrong.append(f'{name(path)} is not on the home page')
         if chapter and not any(COLAB in ''.join(c['source']) for c in cells): wrong.append(f'{name(path)} cannot run on Colab; its second cell should be:\n#| hide\n{COLAB}')
+        if chapter and not any('#| headline:' in ''.join(c['source']) for c in cells): wrong.append(f'{name(path)}: no cell says `#| headline:`, so its page opens without a picture')
         text = '\n'.join(re.sub(r'^(```|~~~).*?^\1', '', ''.join(c['source']), flags=re.M|re.S) for c in cells if c['cell_type'] == 'markdown')
         levels = [len(h) for h in re.findall(r'^(#{1,6}) ', text, flags=re.M)]
         if levels[:1] != [1] or levels.count(1) != 1: wrong.append(f'{name(path)}: it should have one title (#), at the top')
