@@ -192,7 +192,7 @@ def main():
     if '--site' in sys.argv:
         site({})
         return 1 if failed else 0
-    start, work, cells = time.time(), Path(tempfile.mkdtemp(prefix='groundup-ci-')), ''
+    start, work, cells, lanes = time.time(), Path(tempfile.mkdtemp(prefix='groundup-ci-')), '', ThreadPoolExecutor(3)
     digits = root.parent/'shared'/'data'/'mnist.pkl.gz'  # the real digits, where somebody has put them beside the checkout
     if digits.exists(): os.environ.setdefault('GROUNDUP_MNIST', str(digits))
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # two notebooks at a time: threads that wait must not be busy
@@ -200,6 +200,10 @@ def main():
     print(f"digits: {'those named by GROUNDUP_MNIST' if 'GROUNDUP_MNIST' in os.environ else 'downloaded, or drawn'}")
     try:
         env = environment(work/'dev')
+        def fresh():
+            return run(f'README, in a fresh clone: {readme_command("&& groundup")}', f'git clone -q {root} clone && cd clone && {readme_command("&& groundup")} '
+                       '&& ls ladder.json ladder.svg', 20*minutes, cwd=work, **environment(work/'empty'))
+        clone = lanes.submit(fresh)  # pip keeps one core busy: two can install at a time
         good, _ = run(f'README: {readme_command("&& nbdev_test")}', readme_command('&& nbdev_test'), 30*minutes, **env)
         run('pip check', 'pip check', **env)
         run('nbdev_export, nbdev_clean, README', 'nbdev_export && nbdev_clean && .ci/readme.py', 5*minutes, **env)
@@ -220,18 +224,17 @@ def main():
             docs(env, work)
             run('the command in unfriendly surroundings', '.ci/environments.py', 15*minutes, **env)
             run('sdist and wheel, installed elsewhere and used', 'pip install -q build && .ci/environments.py --package', 10*minutes, **env)
-            run(f'README, in a fresh clone: {readme_command("&& groundup")}', f'git clone -q {root} clone && cd clone && {readme_command("&& groundup")} '
-                '&& ls ladder.json ladder.svg', 15*minutes, cwd=work, **environment(work/'empty'))
-        with ThreadPoolExecutor(2) as lanes:  # side by side: neither keeps two cores busy all the time
-            first, second = lanes.submit(slow), lanes.submit(others)
-            try: cells = first.result()
-            except KeyboardInterrupt:
-                for p in list(running): os.killpg(p.pid, 9)
-                sys.exit('stopped')
-            second.result()
+        first, second = lanes.submit(slow), lanes.submit(others)  # side by side: neither keeps two cores busy all the time
+        cells = first.result()
+        for lane in (second, clone): lane.result()
         site(env)
         clean('the docs leave git as it was')
-    finally: shutil.rmtree(work, ignore_errors=True)
+    except KeyboardInterrupt:
+        for p in list(running): os.killpg(p.pid, 9)
+        sys.exit('stopped')
+    finally:
+        lanes.shutdown(cancel_futures=True)
+        shutil.rmtree(work, ignore_errors=True)
     for end in last: print(end)  # again, where a long report is cut in its middle
     for line in re.findall(r'^skipped .*$', cells, flags=re.M): print(line)
     print(f'{(time.time()-start)/60:.1f} minutes' + (f"; failed: {', '.join(failed)}" if failed else ''))

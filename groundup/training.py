@@ -43,7 +43,7 @@ def score_gradient(
     z:torch.Tensor, # n×classes, scores
     y:torch.Tensor, # n, the right columns, int64
 ) -> torch.Tensor: # n×classes; each row adds up to 0
-    "The blame of each score: probability minus truth, shared among the rows"
+    "The blame of each score: probability minus truth, divided by the number of rows"
     d = softmax(z)
     d[torch.arange(len(y)), y] -= 1
     return d/len(y)

@@ -65,7 +65,7 @@ class _:
     task = """Add up the whole numbers in the list `xs`, none below zero, from first to last. After each addition, round the sum to `digits` binary digits,
         to the nearest such number, and at a tie to the one whose last digit that stays is zero. Return what you get in the end, an integer."""
     example = [1]*20, 3
-    hints = ('How many binary digits has the sum? `total.bit_length()` says so. How many of them are too many?',
+    hints = ('How many binary digits does the sum have? `total.bit_length()` says so. How many of them are too many?',
              'If `drop` digits are too many, the sum must become a whole number times `2**drop`.',
              'Python\'s `round` takes ties to the even number, so `round(total / 2**drop) * 2**drop` is all you need, if `drop` is above zero.')
     def cases(rng):

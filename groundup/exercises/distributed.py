@@ -16,8 +16,8 @@ def cut(x, axis, ranks): return np.array_split(x, ranks, axis)
 @define('distributed-1', 'A share of the columns')
 class _:
     task = """Every rank holds all of `a` (n×k), and rank r holds `shards[r]`, some columns of `b` (k×m), in order; all are arrays. Return the whole product
-        of `a` and `b`, an array of n×m, without putting `b` together first: what is counted is the largest product that a rank makes, in
-        multiplications."""
+        of `a` and `b`, an array of n×m, without putting `b` together first. You're also judged by the
+        multiplications of the busiest rank."""
     hints = ('What can a rank compute with what it holds? Which part of the product is that?',
              'The parts are columns of the result, and lie side by side.',
              '`[a@s for s in shards]`, put side by side by `np.concatenate(…, axis=1)`')

@@ -16,7 +16,7 @@ def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(
 
 @define('einsum-1', 'A product with a transpose')
 class _:
-    task = """Return the product of the transpose of `a` (k×n) with `b` (k×m), tensors of float32, as a tensor of n×m: number (i, j) is the dot product of
+    task = """Return the product of the transpose of `a` (k×n) with `b` (k×m), float32 tensors, as a tensor of n×m: number (i, j) is the dot product of
         column `i` of `a` with column `j` of `b`. With a single call of `torch.einsum`, and without transposing anything."""
     example = torch.tensor([[1., 2.], [0., 1.]]), torch.tensor([[1., 5., 0.], [2., 0., 1.]])
     hints = ('The plain product is `ik,kj->ij`: the axis that both share has the same letter, and is summed since it is missing after the arrow.',
@@ -29,12 +29,12 @@ class _:
     also = "return torch.einsum('kj,ki->ij', b, a)"
     used = 'the gradient of the weights in the training chapter, `x.T @ dy`, is this product'
     mistakes = (('ki,kj->ij', 'ik,kj->ij', 'this is the product without the transpose: the first axis of `a` should meet the first of `b`'),
-                ('ki,kj->ij', 'ki,lj->ij', 'the first axes have two letters, so each is summed on its own; they should be walked together'))
+                ('ki,kj->ij', 'ki,lj->ij', 'the first axes have two letters, so each is summed on its own; they should run together'))
 
 # %% ../../nbs/exercises/06_einsum.ipynb #784d5e9d
 @define('einsum-2', 'The trace of a product')
 class _:
-    task = """Return the trace of the product of `a` (n×k) and `b` (k×n), tensors of float32: the sum along the diagonal of the product, a tensor of a
+    task = """Return the trace of the product of `a` (n×k) and `b` (k×n), float32 tensors: the sum along the diagonal of the product, a tensor with a
         single number. With a single call of `torch.einsum`, and without making the product first; two letters are enough."""
     example = torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([[5., 0.], [1., 2.]])
     hints = ('The product is `ik,kj->ij`. On its diagonal, two of these letters are the same.',
@@ -55,11 +55,11 @@ class _:
 @define('einsum-3', 'Attention, the second half')
 class _:
     task = """`weights` has the axes sentence, head, query, key, and says how much each query listens to each key. `values` has the axes sentence, key, head,
-        feature. Both are tensors of float32. Return for each query the sum of the values, each times its weight, of the same sentence and the same head:
+        feature. Both are float32 tensors. Return for each query the sum of the values, each times its weight, of the same sentence and the same head:
         a tensor with the axes sentence, query, head, feature, in a single call of `torch.einsum`."""
     example = torch.tensor([[[[1., 0., 2.], [0., 1., 0.]]]]), torch.tensor([[[[3., 0.]], [[1., 1.]], [[0., 5.]]]])
     hints = ('Give each kind of axis a letter: b, h, q, s for the keys, d. Which of them does the result not have?',
-             'Sentence and head are walked together, and so are the keys; only the keys are missing in the result, so they are summed.',
+             'Sentence and head run together in both, and so do the keys. Only the keys are missing from the result, so they are summed.',
              'Begin with `bhqs,bshd->`. Which letters stay, and in which order does the task want them?')
     rules = uses_einsum,
     def cases(rng):
@@ -67,7 +67,7 @@ class _:
     def attention(weights, values): return torch.einsum('bhqs,bshd->bqhd', weights, values)
     also = "return torch.einsum('bshd,bhqs->bqhd', values, weights)"
     used = 'in each layer of a language model, after the scores of "A gallery" have been turned into weights'
-    mistakes = (('bshd', 'bthd', 'the keys have two letters, so each is summed on its own; they should be walked together'),
+    mistakes = (('bshd', 'bthd', 'the keys have two letters, so each is summed on its own; they should run together'),
                 ('bshd', 'bhsd', 'the axes of the values come as sentence, key, head, feature: the second letter is a key, the third a head'),
                 ('->bqhd', '->bhqd', 'the numbers are right, and the axes in another order: sentence, query, head, feature'),
                 ('->bqhd', '->bqdh', 'the numbers are right, and the axes in another order: sentence, query, head, feature'),
@@ -108,7 +108,7 @@ class _:
 # %% ../../nbs/exercises/06_einsum.ipynb #db34fa4b
 @define('einsum-5', 'A number for each pair')
 class _:
-    task = """`a` (n×k) and `b` (n×l) have a row for each of n pairs, and `w` (k×l) is a matrix; all are tensors of float32. Return a tensor of n numbers: row
+    task = """`a` (n×k) and `b` (n×l) hold one row for each of n pairs, and `w` (k×l) is a matrix; all are float32 tensors. Return a tensor of n numbers: row
         `i` of `a`, times `w`, times row `i` of `b`. In a single call of `torch.einsum`."""
     example = torch.tensor([[1., 2.], [0., 1.]]), torch.tensor([[1., 0., 2.], [0., 3., 0.]]), torch.tensor([[1., 1., 1.], [5., 0., 4.]])
     hints = ('For a single pair it is `k,kl,l->`. What do the rows of `a` and of `b` have in common?',
@@ -123,5 +123,5 @@ class _:
     mistakes = (('il->i', 'jl->ij', 'each row meets each row; row `i` of `a` should meet only row `i` of `b`'),
                 ('il->i', 'jl->i', 'the rows have two letters, so those of `b` are summed; row `i` should meet row `i`'),
                 ('il->i', 'il->', 'the pairs are summed; there should be a number for each'),
-                ('il->i', 'im->i', 'the columns of `w` and those of `b` have two letters, so each is summed on its own; they should be walked together'),
+                ('il->i', 'im->i', 'the columns of `w` and those of `b` have two letters, so each is summed on its own; they should run together'),
                 ('il->i', 'il->il', 'the last sum is missing: there should be one number for each pair'))

@@ -133,7 +133,7 @@ class _:
 # %% ../../nbs/exercises/10_training.ipynb #a1878513
 @define('training-5', 'The layer that learns nothing')
 class _:
-    task = """On the way forward, a `Relu` makes zeros of all that is negative. (What is zero stays zero, and has no share in the blame.) This is its way back:
+    task = """On the way forward, a `Relu` turns everything negative into zero. (What is zero stays zero, and has no share in the blame.) This is its way back:
         `x` (a list of floats) went in, and the loss changes by `d` (another) with what came out. It is to return how the loss changes with what went in.
         Since it was written, the loss refuses to fall. Find the mistake and mend it."""
     example = [1., -1., 2.], [3., 3., -3.]
@@ -188,15 +188,15 @@ class _:
 # %% ../../nbs/exercises/10_training.ipynb #9b5afc8d
 @define('training-7', 'Windows with gaps')
 class _:
-    task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels, which are not neighbours: inside of a
+    task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels that aren't neighbours: inside a
         window, the next pixel is always `gap` pixels further, so it spans more of the picture. (Networks do that to see far at no cost; they call it
         *dilated*.) The next window is `step` pixels further: number (u, v) of window (i, j) is pixel (i·step + u·gap, j·step + v·gap). The result is an
         array of rows × columns × size × size, and a view, by `np.lib.stride_tricks.as_strided`. The rows of `x` may lie anywhere in memory, so use
         `x.strides`."""
     example = ('with `size = 2`, `step = 1` and `gap = 2`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 1×2 windows: '
                '`[[0, 2], [8, 10]]` and `[[1, 3], [9, 11]]`.')
-    hints = ('From the first to the last pixel of a window, how many pixels are that, with the gaps? And how many such spans fit?',
-             'It spans `(size-1)*gap + 1` pixels. Four axes, four strides: inside of a window, one pixel down is `gap` rows. One *window* down is how many?',
+    hints = ('From the first to the last pixel of a window, how many pixels is that, with the gaps? And how many such spans fit?',
+             'It spans `(size-1)*gap + 1` pixels. Four axes, four strides: inside a window, one pixel down is `gap` rows. One *window* down is how many?',
              'With `over = (size-1)*gap + 1` and `down,along = x.strides`: sizes `((h-over)//step + 1, (w-over)//step + 1, size, size)`, '
              'strides `(down*step, along*step, down*gap, along*gap)`.')
     rules = no_loop,
