@@ -11,6 +11,8 @@ from .core import matmul_sizes
 from .data import get_exp_data
 
 # %% ../nbs/03_loops.ipynb #359ad413
+#| code-fold: true
+#| code-summary: "The table"
 walkthrough = torch.tensor([
     [-10.94,  -0.68,  -7.00,  -4.01,  -2.09,  -3.36,   3.91,  -3.44, -11.47,  -2.12],
     [ 14.54,   6.00,   2.89,  -4.08,   6.59, -14.74,  -9.28,   2.16, -15.28,  -2.68],
@@ -52,4 +54,4 @@ def matmul_3loops_lists(
     for i in range(n):
         for j in range(m):
             for l in range(k): c[i][j] += x[i][l] * y[l][j]
-    return torch.tensor(c, dtype=a.dtype).reshape(n, m) # without rows, too
+    return torch.tensor(c, dtype=a.dtype).reshape(n, m) # also for n = 0

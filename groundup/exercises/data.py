@@ -36,37 +36,8 @@ class _:
                 ('i*width + j%width', '(j*width + i) % len(raw)', 'the step of a row and that of a column are mixed up'),
                 ('i*width + j%width', 'i + j*width', 'the step of a row and that of a column are mixed up'))
 
-# %% ../../nbs/exercises/01_data.ipynb #4a184adb
-@define('data-2', 'The head of a file')
-class _:
-    task = """An IDX file begins with two zero bytes, one byte for the type, one for the number of axes, and then four bytes for the size of each axis,
-        highest byte first. Return the sizes as a list of whole numbers, whatever follows them in `data`, a `bytes` object."""
-    example = bytes([0, 0, 8, 2, 0, 0, 234, 96, 0, 0, 3, 16, 7, 7]),
-    hints = ('How many axes there are says `data[3]`. Where does the size of the first begin, where that of the second?',
-             'Axis `x` begins at `4+4*x`. `int.from_bytes` makes a number of some bytes; it wants to know which comes first, `\'big\'` or `\'little\'`.',
-             '`int.from_bytes(data[4+4*x:8+4*x], ...)` for each `x` in `range(data[3])`')
-    def cases(rng):
-        for axes in (2, 1, 1, 3, 4, 2):
-            head = bytes([0, 0, rng.choice([8, 9, 11, 13]), axes])
-            yield head + b''.join(rng.choice([rng.randint(1, 70000), rng.randrange(2**24, 2**32)]).to_bytes(4,
-                    'big') for _ in range(axes)) + bytes(rng.randrange(256) for _ in range(5)),
-    def idx_sizes(data): return [int.from_bytes(data[4+4*x:8+4*x], 'big') for x in range(data[3])]
-    also = "import struct\nreturn list(struct.unpack_from(f'>{data[3]}I', data, 4))"
-    used = 'the reader of IDX files behind `get_exp_data`'
-    mistakes = (('return list(data[4:4+data[3]])', 'a size has four bytes, and this takes one'),
-                ('data[4+4*x:8+4*x]', 'data[4+2*x:6+2*x]', 'a size has four bytes, and this takes two'),
-                ('data[4+4*x:8+4*x]', 'data[8+4*x:12+4*x]', 'one size too late: the first begins at byte 4'),
-                ('data[4+4*x:8+4*x]', 'data[3+4*x:7+4*x]', 'one byte too early: byte 3 is the number of axes, and the sizes come after it'),
-                ('range(data[3])', 'range(2)', 'not every file has two axes: byte 3 says how many'),
-                ("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
-                ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]',
-                 'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
-                ('data[4+4*x:8+4*x]', 'data[4*x:4+4*x]', 'the head itself is read as the first size; the sizes begin at byte 4'),
-                ('data[3]', 'data[2]', 'this is the byte with the type; the number of axes is the next one'),
-                ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'))
-
 # %% ../../nbs/exercises/01_data.ipynb #f3b2f573
-@define('data-3', 'Pieces of a list')
+@define('data-2', 'Pieces of a list')
 class _:
     task = """Return the pieces of the list `xs` as a list of lists, each of `size` numbers. What is left at the end is a shorter piece of its own."""
     hints = ('Where does each piece begin? Write the places down for ten numbers in pieces of four.',
@@ -88,7 +59,7 @@ class _:
                 ('return [xs[i::size] for i in range(size)]', 'the numbers are dealt out like cards; a piece holds neighbours'))
 
 # %% ../../nbs/exercises/01_data.ipynb #483eff40
-@define('data-4', 'How many pieces?')
+@define('data-3', 'How many pieces?')
 class _:
     task = """Return how many pieces of `size` numbers a list of `n` numbers is cut into, counting a shorter last one: division that rounds up. It is a
         puzzle: a single expression, no loop, and whole numbers only, since `n` may have more digits than a float."""
@@ -112,8 +83,109 @@ class _:
                 ('-(-n//size)', 'n//size + n%size', 'the rest, however many numbers it has, is one piece more'),
                 ('-(-n//size)', 'round(n/size)', 'this rounds to the nearest, and a short last piece is dropped; every rest counts'))
 
+# %% ../../nbs/exercises/01_data.ipynb #b2b6edec
+@define('data-4', 'What fits into memory')
+class _:
+    task = """A product of `a` (n×k) and `b` (k×m) is made in slices of some rows of `a`, since not all of it fits. In memory at the same time are all of
+        `b`, a slice of `a`, and the rows of the result that belong to it; a number takes `size` bytes. Return how many rows fit into `budget` bytes
+        at once: a whole number, and 0 if not even one does."""
+    hints = ('What takes memory once, and what for each row?',
+             'First take off what `b` needs. How many bytes does one more row of `a` bring, together with its row of the result?',
+             '`(budget - ...)//(size*(...))`, and not below 0.')
+    rules = no_loop,
+    def cases(rng):
+        yield 100, 2, 3, 4
+        for _ in range(7):
+            k,m,size,rows = rng.randint(2, 900), rng.randint(2, 60), rng.choice([1, 2, 4, 8]), rng.randint(1, 500)
+            yield size*(k*m + rows*(k+m)) + rng.choice([-1, 0, rng.randrange(size*(k+m))]), k, m, size
+        yield rng.randint(1, 20), 7, 5, 4
+    def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
+    also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
+    used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
+    mistakes = (('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
+                ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
+                ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
+            'where `b` alone does not fit, this is a negative number of rows'),
+                ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
+                ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
+                ('//(', '/(', 'rows are whole: part of a row does not fit'))
+
+# %% ../../nbs/exercises/01_data.ipynb #54ab4a83
+@define('data-5', 'A shuffle that lies')
+class _:
+    task = """This shuffles pictures and their labels before each pass, and ever since, the network learns nothing. Find the mistake and mend it: return the
+        pictures `xs` and the labels `ys`, two lists of the same length, in a random order from `rng`, a `random.Random`, each order as likely as any
+        other."""
+    example = '`xs = [5, 8, 2]` and `ys = [50, 80, 20]` may give `([8, 2, 5], [80, 20, 50])`.'
+    hints = ('Look at one picture and its label, before and after.',
+             '`rng` gives another order each time it is asked. How often is it asked here?',
+             'Shuffle the places, `list(range(len(xs)))`, once, and take both lists in that order.')
+    def cases(rng):
+        for n in (3, 3, 1, 12, 20): yield (xs := rng.sample(range(100), n)), [10*x for x in xs], rng.randrange(10**6)
+    def run(f, xs, ys, seed_of_rng):
+        orders,rng = {}, random.Random(seed_of_rng)
+        again = [[*map(list, f(list(xs), list(ys), random.Random(seed_of_rng)))] for _ in range(2)]
+        if again[0] != again[1]: return Note('own', 'the same generator gives another order the second time: draw from `rng`')
+        for _ in range(4000 if len(xs) < 4 else 3):
+            got,labels = map(list, f(list(xs), list(ys), rng))
+            orders[tuple(got)] = orders.get(tuple(got), 0) + 1
+            if sorted(got) != sorted(xs): return Note('lost', f'the pictures {xs} became {got}: each has to come back exactly once')
+            if torn := next(((x, y) for x,y in zip(got, labels) if y != 10*x), None):
+                return Note('labels stay' if labels==ys else 'torn', f'picture {torn[0]} came back with the label {torn[1]}, and its label was {10*torn[0]}')
+        possible = min(200, math.factorial(len(xs))) if len(xs) < 4 else 2
+        if len(orders) < possible: return Note(f'{len(orders)} of {possible}',
+                f'shuffled again and again, {len(xs)} pictures came in {len(orders)} of the possible orders')
+        often = [f'{100*c/4000:.0f} %' for c in orders.values()]
+        if len(xs)==3 and sum((c-4000/6)**2/(4000/6) for c in orders.values()) > 32:
+            return Note('likely', f"some orders come more often than others: {', '.join(often)}; `rng.sample` and `rng.shuffle` are fair")
+        return 'each label with its picture'
+    def shuffled(xs, ys, rng):
+        places = rng.sample(range(len(xs)), len(xs))
+        return [xs[p] for p in places], [ys[p] for p in places]
+    also = 'pairs = list(zip(xs, ys))\nrng.shuffle(pairs)\nreturn [x for x,_ in pairs], [y for _,y in pairs]'
+    used = 'the passes over the training set in the training chapter'
+    bug = 'return rng.sample(xs, len(xs)), rng.sample(ys, len(ys))', 'the two lists are shuffled in two different orders, and the labels end up at other ' \
+            'pictures'
+    mistakes = (('pairs = list(zip(xs, ys))\nrng.shuffle(pairs)\nreturn pairs',
+                 'these are pairs of a picture and its label; take them apart into two lists'),
+                ('return xs, ys', 'nothing is shuffled: the order is the same each time'),
+                ('return rng.sample(xs, len(xs)), ys', 'only the pictures are shuffled, and the labels stay where they were'),
+                ('k = rng.randrange(len(xs))\nreturn xs[k:]+xs[:k], ys[k:]+ys[:k]',
+                 'the lists are turned round like a wheel: neighbours stay neighbours, and most orders never come'),
+                ('rng.sample(range(len(xs)), len(xs))', '[rng.randrange(len(xs)) for _ in xs]',
+                 'places are drawn one by one, so that some come twice and others never'))
+
+# %% ../../nbs/exercises/01_data.ipynb #4a184adb
+@define('data-6', 'The head of a file')
+class _:
+    task = """An IDX file begins with two zero bytes, one byte for the type, one for the number of axes, and then four bytes for the size of each axis,
+        highest byte first. Return the sizes as a list of whole numbers, whatever follows them in `data`, a `bytes` object."""
+    example = bytes([0, 0, 8, 2, 0, 0, 234, 96, 0, 0, 3, 16, 7, 7]),
+    hints = ('`data[3]` says how many axes there are. Where does the size of the first begin, where that of the second?',
+             'Axis `x` begins at `4+4*x`. `int.from_bytes` makes a number of some bytes; it wants to know which comes first, `\'big\'` or `\'little\'`.',
+             '`int.from_bytes(data[4+4*x:8+4*x], ...)` for each `x` in `range(data[3])`')
+    def cases(rng):
+        for axes in (2, 1, 1, 3, 4, 2):
+            head = bytes([0, 0, rng.choice([8, 9, 11, 13]), axes])
+            yield head + b''.join(rng.choice([rng.randint(1, 70000), rng.randrange(2**24, 2**32)]).to_bytes(4,
+                    'big') for _ in range(axes)) + bytes(rng.randrange(256) for _ in range(5)),
+    def idx_sizes(data): return [int.from_bytes(data[4+4*x:8+4*x], 'big') for x in range(data[3])]
+    also = "import struct\nreturn list(struct.unpack_from(f'>{data[3]}I', data, 4))"
+    used = 'the reader of IDX files behind `get_exp_data`'
+    mistakes = (('return list(data[4:4+data[3]])', 'a size has four bytes, and this takes one'),
+                ('data[4+4*x:8+4*x]', 'data[4+2*x:6+2*x]', 'a size has four bytes, and this takes two'),
+                ('data[4+4*x:8+4*x]', 'data[8+4*x:12+4*x]', 'one size too late: the first begins at byte 4'),
+                ('data[4+4*x:8+4*x]', 'data[3+4*x:7+4*x]', 'one byte too early: byte 3 is the number of axes, and the sizes come after it'),
+                ('range(data[3])', 'range(2)', 'not every file has two axes: byte 3 says how many'),
+                ("'big'", "'little'", 'the lowest byte is taken first; IDX has the highest first'),
+                ('return [int.from_bytes(data[x:x+4], "big") for x in range(4, len(data), 4)]',
+                 'what follows the sizes is read as sizes, too; byte 3 says how many there are'),
+                ('data[4+4*x:8+4*x]', 'data[4*x:4+4*x]', 'the head itself is read as the first size; the sizes begin at byte 4'),
+                ('data[3]', 'data[2]', 'this is the byte with the type; the number of axes is the next one'),
+                ('data[4+4*x:8+4*x]', 'data[4+x:8+x]', 'the next size begins four bytes on, not one'))
+
 # %% ../../nbs/exercises/01_data.ipynb #c404b329
-@define('data-5', 'Batches from a stream')
+@define('data-7', 'Batches from a stream')
 class _:
     task = """Write a generator that takes numbers from the iterator `stream` and yields them in new lists of `size` numbers, the last perhaps shorter, and
         never empty. The stream may never end, so nothing is to be taken from it before it is needed: what is counted is how many numbers you have
@@ -155,75 +227,3 @@ class _:
                  'where the stream ends, `next` raises, and the rest of the batch is lost: ask `islice`, or give `next` a default'),
                 ('batch = []\nfor x in stream:\n    if len(batch)==size:\n        yield batch\n        batch = []\n    batch.append(x)\nif batch: yield batch',
                  'right, but a full batch is handed out only when the next number has come, and on a slow stream that may take long'))
-
-# %% ../../nbs/exercises/01_data.ipynb #b2b6edec
-@define('data-6', 'What fits into memory')
-class _:
-    task = """A product of `a` (n×k) and `b` (k×m) is made in slices of some rows of `a`, since not all of it fits. In memory at the same time are all of
-        `b`, a slice of `a`, and the rows of the result that belong to it; a number takes `size` bytes. Return how many rows fit into `budget` bytes
-        at once: a whole number, and 0 if not even one does."""
-    hints = ('What takes memory once, and what for each row?',
-             'First take off what `b` needs. How many bytes does one more row of `a` bring, together with its row of the result?',
-             '`(budget - ...)//(size*(...))`, and not below 0.')
-    rules = no_loop,
-    def cases(rng):
-        yield 100, 2, 3, 4
-        for _ in range(7):
-            k,m,size,rows = rng.randint(2, 900), rng.randint(2, 60), rng.choice([1, 2, 4, 8]), rng.randint(1, 500)
-            yield size*(k*m + rows*(k+m)) + rng.choice([-1, 0, rng.randrange(size*(k+m))]), k, m, size
-        yield rng.randint(1, 20), 7, 5, 4
-    def rows_that_fit(budget, k, m, size): return max(0, (budget - size*k*m)//(size*(k+m)))
-    also = 'left = budget//size - k*m\nreturn left//(k+m) if left > 0 else 0'
-    used = '60,000 pictures as float64 take 376 MB; chapter 12 multiplies more rows than one machine holds'
-    mistakes = (('return budget//(size*(k*m+k+m))', '`b` is there once, not once for each row'),
-                ('(size*(k+m))', 'size*(k+m)', '`//` and `*` go from left to right: what a row needs belongs in brackets'),
-                ('max(0, (budget - size*k*m)//(size*(k+m)))', '(budget - size*k*m)//(size*(k+m))',
-            'where `b` alone does not fit, this is a negative number of rows'),
-                ('(budget - size*k*m)', 'budget', '`b` takes memory, too, and is there all the time'),
-                ('size*(k+m)', 'size*k', 'the rows of the result need room as well'),
-                ('//(', '/(', 'rows are whole: part of a row does not fit'))
-
-# %% ../../nbs/exercises/01_data.ipynb #54ab4a83
-@define('data-7', 'A shuffle that lies')
-class _:
-    task = """This shuffles pictures and their labels before each pass, and since then nothing is learned any more. Find the mistake and mend it: return the
-        pictures `xs` and the labels `ys`, two lists of the same length, in a random order from `rng`, a `random.Random`, each order as likely as any
-        other."""
-    example = '`xs = [5, 8, 2]` and `ys = [50, 80, 20]` may give `([8, 2, 5], [80, 20, 50])`.'
-    hints = ('Look at one picture and its label, before and after.',
-             '`rng` gives another order each time it is asked. How often is it asked here?',
-             'Shuffle the places, `list(range(len(xs)))`, once, and take both lists in that order.')
-    def cases(rng):
-        for n in (3, 3, 1, 12, 20): yield (xs := rng.sample(range(100), n)), [10*x for x in xs], rng.randrange(10**6)
-    def run(f, xs, ys, seed_of_rng):
-        orders,rng = {}, random.Random(seed_of_rng)
-        again = [[*map(list, f(list(xs), list(ys), random.Random(seed_of_rng)))] for _ in range(2)]
-        if again[0] != again[1]: return Note('own', 'the same generator gives another order the second time: draw from `rng`')
-        for _ in range(4000 if len(xs) < 4 else 3):
-            got,labels = map(list, f(list(xs), list(ys), rng))
-            orders[tuple(got)] = orders.get(tuple(got), 0) + 1
-            if sorted(got) != sorted(xs): return Note('lost', f'the pictures {xs} became {got}: each has to come back exactly once')
-            if torn := next(((x, y) for x,y in zip(got, labels) if y != 10*x), None):
-                return Note('labels stay' if labels==ys else 'torn', f'picture {torn[0]} came back with the label {torn[1]}, and its label was {10*torn[0]}')
-        possible = min(200, math.factorial(len(xs))) if len(xs) < 4 else 2
-        if len(orders) < possible: return Note(f'{len(orders)} of {possible}',
-                f'shuffled again and again, {len(xs)} pictures came in {len(orders)} of the possible orders')
-        often = [f'{100*c/4000:.0f} %' for c in orders.values()]
-        if len(xs)==3 and sum((c-4000/6)**2/(4000/6) for c in orders.values()) > 32:
-            return Note('likely', f"some orders come more often than others: {', '.join(often)}; `rng.sample` and `rng.shuffle` are fair")
-        return 'each label with its picture'
-    def shuffled(xs, ys, rng):
-        places = rng.sample(range(len(xs)), len(xs))
-        return [xs[p] for p in places], [ys[p] for p in places]
-    also = 'pairs = list(zip(xs, ys))\nrng.shuffle(pairs)\nreturn [x for x,_ in pairs], [y for _,y in pairs]'
-    used = 'the passes over the training set in the training chapter'
-    bug = 'return rng.sample(xs, len(xs)), rng.sample(ys, len(ys))', 'the two lists are shuffled in two different orders, and the labels end up at other ' \
-            'pictures'
-    mistakes = (('pairs = list(zip(xs, ys))\nrng.shuffle(pairs)\nreturn pairs',
-                 'these are pairs of a picture and its label; take them apart into two lists'),
-                ('return xs, ys', 'nothing is shuffled: the order is the same each time'),
-                ('return rng.sample(xs, len(xs)), ys', 'only the pictures are shuffled, and the labels stay where they were'),
-                ('k = rng.randrange(len(xs))\nreturn xs[k:]+xs[:k], ys[k:]+ys[:k]',
-                 'the lists are turned round like a wheel: neighbours stay neighbours, and most orders never come'),
-                ('rng.sample(range(len(xs)), len(xs))', '[rng.randrange(len(xs)) for _ in xs]',
-                 'places are drawn one by one, so that some come twice and others never'))
