@@ -70,6 +70,8 @@ def strided(
     return np.lib.stride_tricks.as_strided(t, shape, strides, writeable=0 not in strides)
 
 # %% ../nbs/05_broadcasting.ipynb #fcd9521e
+#| code-fold: true
+#| code-summary: "broadcast_to"
 def broadcast_to(
     t, # tensor or array
     shape:tuple, # the shape to stretch it to
@@ -141,6 +143,8 @@ class Explanation:
         return out.getvalue()
 
 # %% ../nbs/05_broadcasting.ipynb #015db2b4
+#| code-fold: true
+#| code-summary: "explain_broadcast"
 def explain_broadcast(
     *operands, # tensors, arrays and numbers, or tuples of sizes
     names=None, # what to call them; default: a, b, c, …
@@ -167,6 +171,8 @@ def matmul_2loops_elementwise(
     return c
 
 # %% ../nbs/05_broadcasting.ipynb #46f3fb3c
+#| code-fold: true
+#| code-summary: "matmul_2loops_dotproduct"
 def matmul_2loops_dotproduct(
     a:torch.Tensor, # n×k, float32 or float64
     b:torch.Tensor, # k×m, dtype of `a`
