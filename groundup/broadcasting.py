@@ -148,13 +148,17 @@ class Explanation:
 def explain_broadcast(
     *operands, # tensors, arrays and numbers, or tuples of sizes
     names=None, # what to call them; default: a, b, c, …
-): # an `Explanation`: the shapes lined up, what is stretched, what clashes, what would mend it
+): # an `Explanation`: what is stretched, what clashes, and what would mend it
     "How do these broadcast? Raises `TypeError` and `ValueError` for what is no shape"
-    shapes = [() if isinstance(x, numbers.Number) else as_shape(getattr(x, 'shape', x)) for x in operands]
-    if names is not None and len(names) != len(shapes): raise ValueError(f'{len(names)} names for {len(shapes)} shapes')
-    letters = ascii_lowercase if len(shapes) <= 26 else [f'x{o}' for o in range(len(shapes))]
-    names,result = list(names or letters[:len(shapes)]), meet_all(shapes)
-    return Explanation(names, shapes, result, mends(shapes, names) if None in result else [])
+    shapes = [() if isinstance(x, numbers.Number) else as_shape(getattr(x, 'shape', x))
+              for x in operands]
+    count,result = len(shapes), meet_all(shapes)
+    if names is not None and len(names) != count:
+        raise ValueError(f'{len(names)} names for {count} shapes')
+    letters = ascii_lowercase if count <= 26 else [f'x{o}' for o in range(count)]
+    names = list(names or letters[:count])
+    clash = None in result
+    return Explanation(names, shapes, result, mends(shapes, names) if clash else [])
 
 # %% ../nbs/05_broadcasting.ipynb #e10e4d2f
 def matmul_2loops_elementwise(
