@@ -30,7 +30,7 @@ class _:
         return got
     def windows(x, width): return torch.as_strided(x, (len(x)-width+1, width), (1, 1))
     also = 'return x.unfold(0, width, 1)'
-    used = '"A vector against a matrix", where a stride of 0 stretches an axis; convolutions are products with such windows'
+    used = '"Nothing is copied", where a stride of 0 stretches an axis; convolutions are products with such windows'
     mistakes = (('(1, 1)', '(width, 1)', 'one row down is one place on in memory, not `width`'),
                 ('torch.as_strided(x, (len(x)-width+1, width), (1, 1))', 'torch.as_strided(x, (len(x)//width, width), (width, 1))',
                  'these windows do not overlap: each begins one place after the one before'),
@@ -81,7 +81,7 @@ class _:
         return tuple(q if p==1 else p for p,q in zip(s, t))
     also = 'from itertools import zip_longest\npairs = list(zip_longest(s[::-1], t[::-1], fillvalue=1))[::-1]\n' \
            'return tuple(p*q if 1 in (p, q) else p for p,q in pairs) if all(p==q or 1 in (p, q) for p,q in pairs) else None'
-    used = '`broadcast_shapes`, in this chapter, for any number of shapes'
+    used = '`meet_all`, in this chapter, for any number of shapes'
     mistakes = (('n = max(len(s), len(t))\ns,t = (0,)*(n-len(s)) + s, (0,)*(n-len(t)) + t\nreturn None if any(p != q and 1 not in (p, q) for p,q in '
                  'zip(s, t)) else '
                  'tuple(map(max, s, t))', 'an axis that is missing on the left counts as 1'),
