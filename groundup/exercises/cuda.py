@@ -176,8 +176,9 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #d17a0a2f
 @define('cuda-4', 'One number for the whole block')
 class _:
-    task = """Put into `out[i]` the number `x[i]` minus the first number of its block, `x[i - i%8]`: the blocks have 8 threads. Puzzle: read each number of the vector `x`
-        only once (reads are counted), and let the block share its first one through shared memory, `cuda.shared.array(1, float32)`."""
+    task = """Put into `out[i]` the number `x[i]` minus the first number of its block, `x[i - i%8]`: the blocks have 8 threads. Puzzle: read each
+        number of the vector `x` only once (reads are counted), and let the block share its first one through shared memory,
+        `cuda.shared.array(1, float32)`."""
     hints = ('Every thread needs two numbers: its own, and one that all threads of the block need.',
              'Shared memory belongs to the block: thread 0 can put its number there. When may the others read it?',
              'Keep `x[i]` in a variable; `if t==0: first[0] = …`; then `cuda.syncthreads()`, for all threads, also those beyond the end.')
