@@ -6,11 +6,9 @@
 __all__ = []
 
 # %% ../../nbs/exercises/07_cuda.ipynb #a1e0d6f3
-import linecache
-
 from numba import cuda, float32
 from groundup.checker import Cost, Note, define, python_of
-from groundup.xray import array, unfilled, xray
+from groundup.xray import array, source_line, unfilled, xray
 
 # %% ../../nbs/exercises/07_cuda.ipynb #908374df
 ASKS = {'out of bounds': 'has this thread a number to work on? If so, which index runs too far?',
@@ -34,8 +32,7 @@ def words_of(fault, f):
     name_of = lambda place: str(place[0]) if not any(place[1:]) else f'({place[0]}, {place[1]})'
     def verb(touch): return 'adds to' if touch.kind=='atomic' else f'{touch.kind}s'
     def who(touch):
-        text = linecache.getline(python_of(f).__code__.co_filename, touch.line).strip()
-        return f'thread {name_of(touch.thread)} of block {name_of(touch.block)}, in line {touch.line}, `{text}`'
+        return f'thread {name_of(touch.thread)} of block {name_of(touch.block)}, in line {touch.line}, `{source_line(python_of(f), touch.line)}`'
     place = f"{fault.array}[{','.join(map(str, fault.index))}]" if fault.array and fault.index is not None else ''
     if fault.kind=='out of bounds':
         allowed = f"{fault.array}[{','.join(['0'] * len(fault.shape))}] to {fault.array}[{','.join(str(n-1) for n in fault.shape)}]"
@@ -66,7 +63,7 @@ def launched(
     first = sorted(report.faults, key=lambda x: x.kind != 'missed barrier')  # which makes all the others
     if kinds: return Note(f"{', '.join(sorted(kinds))} {first[0].index} {getattr(first[0].first, 'thread', '')}", words_of(first[0], f))
     if report.float64 and narrow:
-        text = linecache.getline(python_of(f).__code__.co_filename, report.float64[0]).strip()
+        text = source_line(python_of(f), report.float64[0])
         return Note(f'float64 {text}', f'line {report.float64[0]}, `{text}`, computes in float64, which is slow on most GPUs: does a number come from '
                  '`0`, `0.` or '
                     'a division, where `float32(0)` would do?')
@@ -87,10 +84,10 @@ def up(n, size): return -(-n//size)
 # %% ../../nbs/exercises/07_cuda.ipynb #0e2eb726
 @define('cuda-1', 'A worker for every number')
 class _:
-    task = """Write a kernel that puts the sums `a+b` of two vectors into `c`, a number for each thread. It is launched with several blocks of 4 threads,
+    task = """In NumPy: `c[:] = a + b`, for two vectors. Write it as a kernel, a number for each thread. It is launched with several blocks of 4 threads,
         and with more threads than there are numbers. (`from numba import cuda`; the decorator may be left out.)"""
     hints = ('Which thread of all of them is this one? `cuda.grid(1)` says it.',
-             'With 3 numbers and 8 threads, five have nothing to do. What do they have to ask?',
+             'With 3 numbers and 8 threads, five have nothing to do. How does a thread find out that it is one of them?',
              '`i = cuda.grid(1)`, and `if i < len(c):` before anything is read or written.')
     def cases(rng):
         for n in (3, 4, 1, *sorted(rng.randint(5, 14) for _ in range(3))): yield floats(rng, n), floats(rng, n)
@@ -116,11 +113,11 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #454b5092
 @define('cuda-2', 'Neighbours read neighbours')
 class _:
-    task = """Write a kernel that puts `2*x` into `out`, both n×m, with a thread for each number, launched in two dimensions with blocks of 8×8. Puzzle: let
-        neighbouring threads touch neighbouring numbers. What is counted is how many sectors of memory, of 8 numbers each, the warps ask for."""
+    task = """In NumPy: `out[:] = 2*x`, both n×m. Write it as a kernel, a number for each thread, launched in two dimensions with blocks of 8×8. Puzzle: let
+        neighbouring threads touch neighbouring numbers. The sectors that the warps ask for, of 8 numbers each, are counted."""
     hints = ('`cuda.grid(2)` gives two numbers, `x` and `y`. Threads of a warp differ in `x` first.',
              'The numbers of a row lie side by side. So which of the two should be the column?',
-             '`j,i = cuda.grid(2)`, then `out[i,j]`. Do not forget the edge, in both directions.')
+             '`j,i = cuda.grid(2)`, then `out[i,j]`. Check the edge in both directions.')
     def cases(rng):
         for n,m in ((2, 3), (3, 3), (8, 8), *((rng.randint(9, 19), rng.randint(9, 19)) for _ in range(3)), (12, 19)): yield floats(rng, n, m),
     def run(f, x):
@@ -132,11 +129,11 @@ class _:
         if i < out.shape[0] and j < out.shape[1]: out[i,j] = 2*x[i,j]
     also = 'i = cuda.blockIdx.y*cuda.blockDim.y + cuda.threadIdx.y\nj = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i < len(x) and j < ' \
             'x.shape[1]: out[i,j] = 2*x[i,j]'
-    used = '"Why is it slow?": swap two letters, and the kernel is several times as fast'
+    used = '"Why is it slow?": swap two letters, and the memory has a fraction of the work'
     mistakes = (('2*x[i,j]', '2 + x[i,j]', '2 is added; twice is asked for'),
                 ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads are in different rows, and touch memory that lies far apart'),
-                (' and j < out.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
-                ('i < out.shape[0] and ', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
+                (' and j < out.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: check both edges'),
+                ('i < out.shape[0] and ', '', 'threads beyond the edge work as well, where there is nothing: check both edges'),
                 ('i < out.shape[0] and j < out.shape[1]', 'i < out.shape[1] and j < out.shape[0]',
                  'the two sizes are mixed up, which is right for square arrays only'),
                 ('j,i = cuda.grid(2)', 'j,i = cuda.threadIdx.x,cuda.threadIdx.y',
@@ -145,11 +142,11 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #e23ca509
 @define('cuda-3', 'A product, and its four traps')
 class _:
-    task = """Write a kernel for the product of `a` (n×k) and `b` (k×m), float32, into `c`, with a thread for each number of `c`, launched in two dimensions
+    task = """In NumPy: `c[:] = a @ b`, float32, `a` n×k and `b` k×m. Write it as a kernel, with a thread for each number of `c`, launched in two dimensions
         with blocks of 8×8. It has to be right at both edges, ask for no more sectors of memory than it must (they are counted), and do no arithmetic
         in float64. (`from numba import cuda, float32`.)"""
     hints = ('The loops over `i` and `j` are the threads. Which loop is left?',
-             '`j,i = cuda.grid(2)`, for the reason of cuda-2, and both edges have to be asked for.',
+             '`j,i = cuda.grid(2)`, for the reason of cuda-2, and check both edges.',
              'A sum that begins with `0.` is a float64; begin with `float32(0)`. Then `for l in range(a.shape[1])`.')
     def cases(rng):
         for n,k,m in ((2, 3, 4), (3, 3, 3), *((rng.randint(9, 19), rng.randint(2, 4), rng.randint(9, 19)) for _ in range(2)), (12, 3, 17)): yield floats(rng,
@@ -166,12 +163,12 @@ class _:
             c[i,j] = total
     also = 'j,i = cuda.grid(2)\nif i >= len(a) or j >= b.shape[1]: return\ntotal = a[i,0]*b[0,j]\nfor l in range(1, len(b)): total += ' \
             'a[i,l]*b[l,j]\nc[i,j] = total'
-    used = '`matmul_cuda_naive`, the rung of this chapter'
+    used = '`letters_swapped`, the second kernel of this chapter'
     mistakes = (('range(a.shape[1])', 'range(a.shape[0])', 'the loop goes over the inner dimension, `a.shape[1]`'),
                 ('j,i = cuda', 'i,j = cuda', 'right, and slow: neighbouring threads work in different rows'),
                 ('j,i = cuda.grid(2)\ntotal = float32(0)\nfor l in range(a.shape[1]): total += a[i,l]*b[l,j]\nc[i,j] = total',
-                 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
-                (' and j < c.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: both edges have to be asked for'),
+                 'threads beyond the edge work as well, where there is nothing: check both edges'),
+                (' and j < c.shape[1]', '', 'threads beyond the edge work as well, where there is nothing: check both edges'),
                 ('total += a', 'total = a', 'only the last of the products is kept; they have to be added up'),
                 ('j,i = cuda.grid(2)\nif i < c.shape[0] and j < c.shape[1]:\n    for l in range(a.shape[1]): c[i,j] += a[i,l]*b[l,j]',
                  'nobody has set `c` to zero, and it is read and written in each step: add up in a variable, and write once'))
@@ -179,8 +176,9 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #d17a0a2f
 @define('cuda-4', 'One number for the whole block')
 class _:
-    task = """Put into `out[i]` the number `x[i]` minus the first number of its block, with blocks of 8 threads. Puzzle: read each number of the vector `x`
-        only once (reads are counted), and let the block share its first one through shared memory, `cuda.shared.array(1, float32)`."""
+    task = """Put into `out[i]` the number `x[i]` minus the first number of its block, `x[i - i%8]`: the blocks have 8 threads. Puzzle: read each
+        number of the vector `x` only once (reads are counted), and let the block share its first one through shared memory,
+        `cuda.shared.array(1, float32)`."""
     hints = ('Every thread needs two numbers: its own, and one that all threads of the block need.',
              'Shared memory belongs to the block: thread 0 can put its number there. When may the others read it?',
              'Keep `x[i]` in a variable; `if t==0: first[0] = …`; then `cuda.syncthreads()`, for all threads, also those beyond the end.')
@@ -216,7 +214,7 @@ class _:
     task = """Put into `out[i]` the sum `x[i-1] + x[i] + x[i+1]`, where what is outside of the vector `x` counts as 0, with blocks of 8 threads. Puzzle: as
         few reads of `x` as possible (they are counted), by way of shared memory, `cuda.shared.array(10, float32)` say."""
     hints = ('Each thread fetches its own number. Which two numbers does the block need besides?',
-             'The first thread can fetch the one before, the last thread the one after the block. Where nothing is, zeros go.',
+             'The first thread can fetch the one before, the last thread the one after the block. Where there is no neighbour, put a zero.',
              'Put the number of thread `t` at `t+1`, wait for all, and add up `t`, `t+1`, `t+2`.')
     def cases(rng):
         for n in (3, 8, 9, 1, *sorted(rng.randint(10, 30) for _ in range(3)), 20): yield floats(rng, n),
@@ -255,9 +253,9 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #c167a31a
 @define('cuda-6', 'A sum, with one atomic for each block')
 class _:
-    task = """Add up the vector `x` into `out[0]`, which begins at 0, with blocks of 8 threads, a number for each thread. Atomics wait for each other: as in
-        cuda-7, but with a single one for each block (they are counted), and each number of `x` is read once. The block adds up its numbers in shared
-        memory first, as in loops-6: half of the threads add, then a quarter, …"""
+    task = """In NumPy: `out[0] = x.sum()`, for a vector `x`, with blocks of 8 threads, a number for each thread; `out[0]` begins at 0. Atomics on one number
+        wait for each other, so let each block add up its numbers in shared memory first: half of the threads add, then a quarter, … Then a single
+        `cuda.atomic.add` does for the block. Atomics are counted, and so are reads of `x`: one for each number."""
     hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
              'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
              '`step = 4`, `while step > 0:`, `if t < step: tile[t] += tile[t+step]`, a barrier outside of the `if`, `step //= 2`. Then thread 0 has the sum.')
@@ -300,12 +298,12 @@ class _:
                 ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
 
 # %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
-@define('cuda-7', 'A sum that nobody can trust')
+@define('cuda-7', 'A sum that loses numbers')
 class _:
-    task = """Every thread of this kernel adds its number of the vector `x` to `out[0]`, which begins at 0, and most of what they add is lost. Find the
-        mistake and mend it. The work stays shared out: a number for each thread."""
+    task = """In NumPy: `out[0] = x.sum()`; `out[0]` begins at 0. Every thread of this kernel adds its number of the vector `x`, and most of what they add
+        can get lost. Find the mistake and mend it. Each thread still adds one number."""
     hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
-             'Adding in one step that nobody can come between is called *atomic*.',
+             'Adding in one step, with no other thread in between, is called *atomic*.',
              '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
     def cases(rng):
         for n in (3, 4, 2, *sorted(rng.randint(5, 14) for _ in range(3))): yield [float(rng.randint(1, 9)) for _ in range(n)],
@@ -332,8 +330,8 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
 @define('cuda-8', 'A barrier that some never reach')
 class _:
-    task = """One block of 16 threads turns the vector `x` round by way of shared memory, and may wait for ever, since a barrier is not reached by all. Find
-        the mistake and mend it; `x` has at most 16 numbers."""
+    task = """In NumPy: `out[:] = x[::-1]`. One block of 16 threads does it by way of shared memory, and may wait for ever: not all of its threads reach the
+        barrier. Find the mistake and mend it; `x` has at most 16 numbers."""
     hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
              'Threads with nothing to do still have to be counted at the barrier.',
              'Two `if`s, with the barrier between them.')
@@ -363,8 +361,8 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
 @define('cuda-9', 'All the sums on the way')
 class _:
-    task = """A prefix sum: put into `out[t]` the sum of the numbers of the vector `x` from the first up to `x[t]`, itself included. One block of 16 threads,
-        a number for each; `x` has at most 16. One after the other, it takes 15 additions. Together, in shared memory, four rounds are enough:
+    task = """In NumPy: `out[:] = x.cumsum()`, a *prefix sum*: `out[t]` is the sum of `x[0]` to `x[t]`. One block of 16 threads, a number for each; `x` has at
+        most 16. One after the other, it takes 15 additions. Together, in shared memory, four rounds are enough:
         each thread adds what the one 1 place before it holds, then 2, 4 and 8 places."""
     hints = ('After the round with the neighbour, each place holds a sum of two numbers. Which place holds the two before these?',
              'In each round: all put what they have into shared memory, wait, and read. Then wait once more, before anyone writes again.',
@@ -413,8 +411,8 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
 @define('cuda-10', 'The barrier at the end of the loop')
 class _:
-    task = """`out[i]` should become how many numbers of the vector `x` are smaller than `x[i]`. Each block of 8 threads goes over `x` in pieces of 8, which
-        it fetches together into shared memory. On a GPU the counts are wrong now and then. Find the mistake and mend it."""
+    task = """In NumPy: `out[i] = (x < x[i]).sum()`, for each number of the vector `x`. Each block of 8 threads goes over `x` in pieces of 8, which it fetches
+        together into shared memory. Nothing keeps the counts from being wrong. Find the mistake and mend it."""
     hints = ('A fast thread has counted its piece, and goes on to the next round, while a slow one is still counting. What does the fast one do first?',
              'The tile is filled again while others still read the old piece.',
              'One barrier between filling and reading, another between reading and filling again.')
@@ -450,9 +448,9 @@ class _:
 # %% ../../nbs/exercises/07_cuda.ipynb #c0d7b8c3
 @define('cuda-11', 'The tiled product')
 class _:
-    task = """The product of `a` (n×k) and `b` (k×m) into `c`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along
-        the inner dimension in tiles of 4: it fetches 4×4 numbers of `a` and of `b` into shared memory, a number of each for each thread, and
-        multiplies them. No size need be a multiple of 4. Reads of `a` and `b` are counted: a quarter of what cuda-3 needs."""
+    task = """In NumPy: `c[:] = a @ b`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along the inner dimension in
+        tiles of 4: it fetches 4×4 numbers of `a` and of `b` into shared memory, a number of each for each thread, and multiplies them. No size has
+        to be a multiple of 4. Reads of `a` and `b` are counted: where all sizes are, a quarter of what cuda-3 reads."""
     hints = ('In which row of `a` and which column of `b` does thread (x, y) fetch, if the tile begins at `l0`?',
              'Where a tile reaches over an edge, put zeros: they change no sum. Two barriers in the loop, as in cuda-10, and all threads come to both.',
              '`ta[y,x] = a[i,l0+x] if i < n and l0+x < k else float32(0)`, the same for `tb[y,x]` with `b[l0+y,j]`, a barrier, `for l in range(4): total '
