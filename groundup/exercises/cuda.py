@@ -86,7 +86,7 @@ def up(n, size): return -(-n//size)
 class _:
     task = """In NumPy: `c[:] = a + b`, for two vectors. Write it as a kernel, a number for each thread. It is launched with several blocks of 4 threads,
         and with more threads than there are numbers. (`from numba import cuda`; the decorator may be left out.)"""
-    hints = ('Which thread of all of them is this one? `cuda.grid(1)` says it.',
+    hints = ('Which thread of all of them is this one? `cuda.grid(1)` tells you.',
              'With 3 numbers and 8 threads, five have nothing to do. How does a thread find out that it is one of them?',
              '`i = cuda.grid(1)`, and `if i < len(c):` before anything is read or written.')
     def cases(rng):
@@ -255,7 +255,7 @@ class _:
 class _:
     task = """In NumPy: `out[0] = x.sum()`, for a vector `x`, with blocks of 8 threads, a number for each thread; `out[0]` begins at 0. Atomics on one number
         wait for each other, so let each block add up its numbers in shared memory first: half of the threads add, then a quarter, … Then a single
-        `cuda.atomic.add` does for the block. Atomics are counted, and so are reads of `x`: one for each number."""
+        `cuda.atomic.add` is enough for the block. Atomics are counted, and so are reads of `x`: one for each number."""
     hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
              'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
              '`step = 4`, `while step > 0:`, `if t < step: tile[t] += tile[t+step]`, a barrier outside of the `if`, `step //= 2`. Then thread 0 has the sum.')
