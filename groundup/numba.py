@@ -64,7 +64,7 @@ def matmul_njit(
     fill_ijk(a.numpy(), b.numpy(), c.numpy())
     return c
 
-# %% ../nbs/04_numba.ipynb #da316573
+# %% ../nbs/04_numba.ipynb #ab3a45b4
 def line_fetches(
     order:str, # the three loops from the outside in, as `'ilj'`
     n:int, k:int, m:int, # sizes of the product, n×k by k×m, row by row in memory
@@ -99,6 +99,9 @@ def fill_ilj(
         for l in range(k):
             for j in range(m): c[i,j] += a[i,l] * b[l,j]
 
+# %% ../nbs/04_numba.ipynb #c95dbcc4
+#| code-fold: true
+#| code-summary: "matmul_njit_ilj"
 def matmul_njit_ilj(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
@@ -123,7 +126,9 @@ def fill_parallel(
         for l in range(k):
             for j in range(m): c[i,j] += a[i,l] * b[l,j]
 
-# %% ../nbs/04_numba.ipynb #aea16d0d
+# %% ../nbs/04_numba.ipynb #73097eb0
+#| code-fold: true
+#| code-summary: "matmul_njit_parallel"
 def matmul_njit_parallel(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
