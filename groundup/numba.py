@@ -54,6 +54,9 @@ def fill_ijk(
         for j in range(m):
             for l in range(k): c[i,j] += a[i,l] * b[l,j]
 
+# %% ../nbs/04_numba.ipynb #3e5a3d81
+#| code-fold: true
+#| code-summary: "matmul_njit, the function around it"
 def matmul_njit(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
@@ -101,7 +104,7 @@ def fill_ilj(
 
 # %% ../nbs/04_numba.ipynb #c95dbcc4
 #| code-fold: true
-#| code-summary: "matmul_njit_ilj"
+#| code-summary: "matmul_njit_ilj, the function around it"
 def matmul_njit_ilj(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
@@ -128,7 +131,7 @@ def fill_parallel(
 
 # %% ../nbs/04_numba.ipynb #73097eb0
 #| code-fold: true
-#| code-summary: "matmul_njit_parallel"
+#| code-summary: "matmul_njit_parallel, the function around it"
 def matmul_njit_parallel(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
