@@ -54,6 +54,9 @@ def fill_ijk(
         for j in range(m):
             for l in range(k): c[i,j] += a[i,l] * b[l,j]
 
+# %% ../nbs/04_numba.ipynb #3e5a3d81
+#| code-fold: true
+#| code-summary: "matmul_njit, the function around it"
 def matmul_njit(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
@@ -64,7 +67,7 @@ def matmul_njit(
     fill_ijk(a.numpy(), b.numpy(), c.numpy())
     return c
 
-# %% ../nbs/04_numba.ipynb #da316573
+# %% ../nbs/04_numba.ipynb #ab3a45b4
 def line_fetches(
     order:str, # the three loops from the outside in, as `'ilj'`
     n:int, k:int, m:int, # sizes of the product, n×k by k×m, row by row in memory
@@ -99,6 +102,9 @@ def fill_ilj(
         for l in range(k):
             for j in range(m): c[i,j] += a[i,l] * b[l,j]
 
+# %% ../nbs/04_numba.ipynb #c95dbcc4
+#| code-fold: true
+#| code-summary: "matmul_njit_ilj, the function around it"
 def matmul_njit_ilj(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`
@@ -123,7 +129,9 @@ def fill_parallel(
         for l in range(k):
             for j in range(m): c[i,j] += a[i,l] * b[l,j]
 
-# %% ../nbs/04_numba.ipynb #aea16d0d
+# %% ../nbs/04_numba.ipynb #73097eb0
+#| code-fold: true
+#| code-summary: "matmul_njit_parallel, the function around it"
 def matmul_njit_parallel(
     a:torch.Tensor, # n×k, float32 or float64, on the CPU
     b:torch.Tensor, # k×m, dtype of `a`

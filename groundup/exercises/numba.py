@@ -311,7 +311,7 @@ class _:
         for i in range(t, n, threads):
             for j in range(m): out[i] += x[i,j]
     also = 'n,m = x.shape\nfor i in range(n):\n    if i%threads != t: continue\n    total = 0.\n    for j in range(m): total += x[i,j]\n    out[i] = total'
-    used = 'the threads of `matmul_parallel`: each has rows of the result of its own'
+    used = 'the threads of `matmul_njit_parallel`: each has rows of the result of its own'
     bug = ('n,m = x.shape\nfor i in range(n):\n    for j in range(t, m, threads): out[i] += x[i,j]',
             'a race: the threads share out the columns, so they all add to the same sums')
     mistakes = (('out[i] +=', 'out[t] +=', 'the sum of row `i` goes into place `i`; `t` is the thread'),
