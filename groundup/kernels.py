@@ -66,8 +66,6 @@ def multiply_add(acc, u, v):
         for s in range(acc.shape[1]): acc[r,s] += u[r] * v[s]
 
 # %% ../nbs/09_kernels.ipynb #bd3d2186
-#| code-fold: true
-#| code-summary: "The kernel, whole"
 @lru_cache
 def rows_kernel(
     bm:int=64, bn:int=64, bk:int=8, tm:int=8, # sizes, see `check_tiles`
