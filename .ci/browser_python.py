@@ -104,7 +104,7 @@ def kernels(driver, url, is_):
     driver.get(url + 'cuda.html')
     if driver.execute_script("return document.querySelector('#cuda-1 .exercise-blank')"):
         is_('✓ cuda-1' in Try(driver, url + 'cuda.html', '#cuda-1').run('from numba import cuda\n' + RIGHT['cuda-1']), 'cuda-1 is solved on the page')
-    for page, choices in (('cuda.html', ('tile_kernel', 'one_barrier')), ('kernels.html', ('square_kernel', 'rows_kernel'))):
+    for page, choices in (('cuda.html', ('tile_kernel', 'one_barrier')), ('kernels.html', ('square_kernel',))):
         t = Try(driver, url + page, '[data-run]')
         for name in choices:
             t.js(f"const s = one('select'); s.value = {name!r}; s.dispatchEvent(new Event('change'))")

@@ -61,10 +61,12 @@ def assembled(kernel, folder, limit):
     arch = f'-arch=sm_{CC[0]}{CC[1]}'
     said = run(tool('ptxas'), '-v', arch, *(['-maxrregcount', limit] if limit else []), folder/'k.ptx', '-o', folder/'k.cubin')
     number = lambda what: int(m[1]) if (m := re.search(what, said)) else 0
-    loop = main_loop(*instructions(run(tool('nvdisasm'), '-c', folder/'k.cubin')))
+    names, loops = instructions(run(tool('nvdisasm'), '-c', folder/'k.cubin'))
+    loop = main_loop(names, loops)
     count = lambda *words: sum(all(w in name.split('.') for w in words) for name in loop)
     return dict(registers=number(r'Used (\d+) reg'), spilled=number(r'(\d+) bytes spill stores'), shared=number(r'(\d+) bytes smem'),
-                loop=len(loop), fma=count('FFMA'), reads=count('LDS'), wide=count('LDS', '128'), local=count('LDL') + count('STL'))
+                loop=len(loop), fma=count('FFMA'), reads=count('LDS'), wide=count('LDS', '128'), local=count('LDL') + count('STL'),
+                wide_writes=sum(name == 'STS.128' for name in names))  # of the whole kernel, to shared memory
 
 
 @cuda.jit
