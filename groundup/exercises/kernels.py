@@ -21,8 +21,8 @@ class _:
     hints = ('With `x,y` of the thread, `cuda.grid(2)` reads `x[i,j]` well. Written at once to `out[j,i]`, where do neighbouring threads write?',
              'After the barrier, share out the tile anew: 4 neighbours of a row of `out` are a column of the tile. Thread number `u = y*32+x` takes column '
              '`u//4`, row `u%4`.',
-             'In a tile of 4×32, the four rows of a column are in the same bank. A tile of 4×33 has one unused place at the end of each row: now they are '
-             'in four.')
+             'A warp then reads eight columns of four rows, and in a tile of 4×32 the four numbers of a column are in the same bank. With eight unused '
+             'places at the end of each row, the next row begins eight banks further on.')
     def cases(rng):
         for n,m in ((2, 3), (4, 32), (5, 33), (rng.randint(6, 9), rng.randint(34, 50)), (7, 40)): yield floats(rng, n, m),
     def run(f, x):
@@ -31,7 +31,7 @@ class _:
         return report if isinstance(report, Note) else {'out': out, 'sectors asked for': Cost(report.sectors_asked),
                 'rounds of shared memory': Cost(report.total('rounds', space='shared'))}
     def transpose(x, out):
-        tile = cuda.shared.array((4,33), float32)
+        tile = cuda.shared.array((4,40), float32)
         j,i = cuda.grid(2)
         tx,ty = cuda.threadIdx.x, cuda.threadIdx.y
         if i < x.shape[0] and j < x.shape[1]: tile[ty,tx] = x[i,j]
@@ -39,9 +39,10 @@ class _:
         u = ty*32 + tx
         j,i = cuda.blockIdx.x*32 + u//4, cuda.blockIdx.y*4 + u%4
         if i < x.shape[0] and j < x.shape[1]: out[j,i] = tile[u%4,u//4]
-    also = 'tile = cuda.shared.array((32,5), float32)\nj,i = cuda.grid(2)\ntx,ty = cuda.threadIdx.x,cuda.threadIdx.y\nif i < x.shape[0] and j < ' \
-            'x.shape[1]: tile[tx,ty] = x[i,j]\ncuda.syncthreads()\n' \
-           'u = ty*32 + tx\nj,i = cuda.blockIdx.x*32 + u//4,cuda.blockIdx.y*4 + u%4\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = tile[u//4,u%4]'
+    also = 'tile = cuda.shared.array((4,32), float32)\nj,i = cuda.grid(2)\ntx,ty = cuda.threadIdx.x,cuda.threadIdx.y\n' \
+           'if i < x.shape[0] and j < x.shape[1]: tile[ty,(tx + 8*ty)%32] = x[i,j]  # each row turned by eight places more\ncuda.syncthreads()\n' \
+           'u = ty*32 + tx\nj,i = cuda.blockIdx.x*32 + u//4,cuda.blockIdx.y*4 + u%4\n' \
+           'if i < x.shape[0] and j < x.shape[1]: out[j,i] = tile[u%4,(u//4 + 8*(u%4))%32]'
     used = 'the tiles of `a` in the kernels of chapter 9, which are turned round on their way into shared memory'
     mistakes = (('cuda.blockIdx.x*32 + u//4, cuda.blockIdx.y*4 + u%4', 'cuda.blockIdx.y*32 + u//4, cuda.blockIdx.x*4 + u%4',
                  'the place of the block is mixed up: it has the same columns and rows of `x` when it writes as when it reads'),
@@ -49,8 +50,9 @@ class _:
                  'right, but each thread writes its own number, so that neighbours write into different rows: share out the tile anew'),
                 ('j,i = cuda.grid(2)\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = x[i,j]',
             'right, but neighbouring threads write into different rows of `out`: go through shared memory'),
-                ('(4,33)', '(4,32)', 'right, but the rows of a column of the tile lie in the same bank: one unused place at the end of each row moves them '
-                 'apart'),
+                ('(4,40)', '(4,32)', 'right, but the numbers of a column of the tile are in the same bank: unused places at the end of each row move them apart'),
+                ('(4,40)', '(4,33)', 'right, but a warp reads eight columns at once, and with one unused place the number below is in the bank of the next '
+                 'column: let each row begin eight banks further on'),
                 ('    cuda.syncthreads()\n', '', 'a thread takes from the tile what another may not have put there yet'),
                 ('tile[u%4,u//4]', 'tile[ty,tx]', 'each thread takes its own number back: share out the tile anew'),
                 ('blockIdx.y*4 + u%4', 'blockIdx.y*4 + ty', 'rows and columns of the tile are mixed up: thread `u` takes column `u//4` and row `u%4`'))
