@@ -9,8 +9,106 @@ __all__ = []
 import torch
 from groundup.checker import Note, at_most_loops, call, define, no_loop, one_expression, sizes, without
 
+# %% ../../nbs/exercises/05_broadcasting.ipynb #8ba86fd3
+@define('broadcasting-1', 'One hot')
+class _:
+    task = """Make of `y`, a tensor of n labels, whole numbers from 0 to `classes-1`, a tensor of n×classes with 1 where the column is the label of the row,
+        and 0 elsewhere. Puzzle: a single expression, no loop; truth values count as 0 and 1."""
+    example = torch.tensor([2, 0]), 3
+    hints = ('For which pairs of a label and a class is there a 1?',
+             'A comparison gives a table of truth values if a column meets a row; `torch.arange(classes)` is the row.',
+             'The labels have to stand up as a column: `y[:,None]`.')
+    rules = no_loop, one_expression
+    def cases(rng):
+        for n,classes in ((2, 3), (3, 3), *list(sizes(rng, first=2))[2:], (1, 4)): yield torch.tensor([rng.randrange(classes) for _ in range(n)]), classes
+    def one_hot(y, classes): return y[:,None] == torch.arange(classes)
+    also = 'return torch.eye(classes)[y]'
+    used = 'the gradient of the loss in the training chapter: probabilities minus this table'
+    mistakes = (('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
+                ('torch.arange(classes)', 'torch.arange(1, classes+1)', 'the classes are counted from 1 here; the labels begin with 0'),
+                ('==', '>=', 'this is 1 for all classes up to the label'),
+                ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'))
+
+# %% ../../nbs/exercises/05_broadcasting.ipynb #9c0f9d1f
+@define('broadcasting-2', 'No looking ahead')
+class _:
+    task = """In a language model, word `i` of a sentence may look at itself and at the words before it. Return the n×n table of truth values that says who
+        may look at whom: row `i`, column `j`. Puzzle: a single expression with `torch.arange` alone, no loop."""
+    example = 3,
+    hints = ('For which `i` and `j` is it true? Write the table for three words.',
+             'The columns are numbered by `torch.arange(n)`, the rows by the same, stood up: a comparison makes a table of them.',
+             '`j <= i`, with `j` as a row and `i` as a column.')
+    rules = no_loop, one_expression, without('tril', 'triu', 'tril_indices', 'triu_indices', 'ones', 'zeros', 'full', 'eye',
+            why='compare places, which are numbers from `torch.arange`')
+    def cases(rng):
+        for n in (3, 2, 4, 1, *(rng.randint(5, 12) for _ in range(3)), 2*rng.randint(7, 9)): yield n,
+    def may_look(n): return torch.arange(n) <= torch.arange(n)[:,None]
+    also = 'return torch.arange(n)[:,None] - torch.arange(n) >= 0'
+    used = 'with the attention scores of chapter 6: where this is false, they become −∞ before the softmax'
+    mistakes = (('<=', '==', 'each word looks at itself only'),
+                ('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
+                ('<=', '<', 'a word may look at itself, too'),
+                ('torch.arange(n) <= torch.arange(n)[:,None]', 'torch.arange(n)[:,None] <= torch.arange(n)',
+                 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
+                ('torch.arange(n)[:,None]', 'torch.arange(n)', 'a row against a row is a row; stand one of them up as a column'))
+
+# %% ../../nbs/exercises/05_broadcasting.ipynb #25b3072b
+def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
+
+@define('broadcasting-3', 'Columns that average to nothing')
+class _:
+    task = """Subtract from each column of `x`, a tensor of n×m float32, its mean. The result has the shape of `x`. It is a puzzle: a single expression, no
+        loop."""
+    example = torch.tensor([[1., 10.], [3., 20.], [2., 60.]]),
+    hints = ('How many means are there, n or m? Along which axis do you walk to get one of them?',
+             'The mean of each column goes along the rows: `dim=0`.',
+             'One mean for each column has the shape m: does it line up with the columns of `x` as it is?')
+    rules = no_loop, one_expression
+    def cases(rng):
+        for n,m in (*sizes(rng, first=2), (4, 1), (1, 3)): yield floats(rng, n, m),
+    def centred(x): return x - x.mean(0)
+    also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
+    used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
+    mistakes = (('x.mean(0)', 'x.median(0).values', 'these are medians; the mean is asked for'),
+                ('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
+                ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
+                ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
+                ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns '
+                 'average along `dim=0`'),
+                ('x.mean(0)', 'x.mean()', 'one mean is subtracted from everything; each column has a mean of its own'),
+                ('x - x.mean(0)', 'x.mean(0)', 'these are the means; they have to be subtracted'),
+                ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'))
+
+# %% ../../nbs/exercises/05_broadcasting.ipynb #9ecc0c43
+@define('broadcasting-4', 'Rows of length one')
+class _:
+    task = """Divide each row of `x`, a tensor of n×m float32, by its length, the root of the sum of its squares, so that all rows have length 1. No loop;
+        no row is all zeros."""
+    example = torch.tensor([[3., 4.], [0., 2.], [-6., 8.]]),
+    hints = ('How many lengths are there? Along which axis are the squares added up?',
+             '`(x*x).sum(1).sqrt()` has the shape n. Lined up from the right, which axis of `x` does it meet?',
+             'Each length has to stand in a row of its own, as n×1: `keepdim=True`, or `[:,None]`.')
+    rules = no_loop,
+    def cases(rng):
+        for n,m in (*sizes(rng, first=2), (1, 3), (3, 1)): yield floats(rng, n, m) + .05,
+    def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
+    also = 'return x/x.norm(dim=1)[:,None]'
+    used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
+    mistakes = (('(x*x).sum(1, keepdim=True).sqrt()', 'x.sum(1, keepdim=True).abs()', 'the numbers are added up before they are squared'),
+                ('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
+                ('x/(x', '(x', 'these are the lengths; divide by them'),
+                ('return x/x.max(1, keepdim=True).values', 'divided by the largest; the length is the root of the sum of squares'),
+                ('x/(', 'x*(', 'multiplied by the length; divide by it'),
+                ('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a '
+            'wrong result'),
+                ('(1, keepdim=True)', '(0)', 'the columns have length one now; the task asks for the rows'),
+                ('.sqrt()', '', 'the root is missing'),
+                ('(1, keepdim=True)', '()', 'all rows are divided by one length; each has its own'),
+                ('(x*x).sum(1, keepdim=True).sqrt()', 'x.abs().sum(1, keepdim=True)',
+                 'the absolute values add up to 1 now; the length is the root of the sum of squares'))
+
 # %% ../../nbs/exercises/05_broadcasting.ipynb #55a5dd78
-@define('broadcasting-1', 'Windows that overlap')
+@define('broadcasting-5', 'Windows that overlap')
 class _:
     task = """Return all windows of `width` neighbours in `x`, a one-dimensional tensor whose numbers lie side by side in memory, each window one place
         further than the one before: a tensor of windows × width. Nothing is to be copied: a row of the result is a place in the memory of `x`, so
@@ -38,28 +136,8 @@ class _:
                 ('return x[torch.arange(len(x)-width+1)[:,None] + torch.arange(width)]',
                  'the windows are right, but they are copies, as by indexing with a tensor, `stack` and `clone`: look at the same memory with other strides'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #8ba86fd3
-@define('broadcasting-2', 'One hot')
-class _:
-    task = """Make of `y`, a tensor of n labels, whole numbers from 0 to `classes-1`, a tensor of n×classes with 1 where the column is the label of the row,
-        and 0 elsewhere. Puzzle: a single expression, no loop; truth values count as 0 and 1."""
-    example = torch.tensor([2, 0]), 3
-    hints = ('For which pairs of a label and a class is there a 1?',
-             'A comparison gives a table of truth values if a column meets a row; `torch.arange(classes)` is the row.',
-             'The labels have to stand up as a column: `y[:,None]`.')
-    rules = no_loop, one_expression
-    def cases(rng):
-        for n,classes in ((2, 3), (3, 3), *list(sizes(rng, first=2))[2:], (1, 4)): yield torch.tensor([rng.randrange(classes) for _ in range(n)]), classes
-    def one_hot(y, classes): return y[:,None] == torch.arange(classes)
-    also = 'return torch.eye(classes)[y]'
-    used = 'the gradient of the loss in the training chapter: probabilities minus this table'
-    mistakes = (('y[:,None]', 'y[None]', 'the new axis is in front, so the labels are still a row; `y[:,None]` is a column'),
-                ('torch.arange(classes)', 'torch.arange(1, classes+1)', 'the classes are counted from 1 here; the labels begin with 0'),
-                ('==', '>=', 'this is 1 for all classes up to the label'),
-                ('y[:,None]', 'y', 'label `i` is compared with class `i` only; as a column, each label meets each class'))
-
 # %% ../../nbs/exercises/05_broadcasting.ipynb #52dd64c8
-@define('broadcasting-3', 'Does it fit, and what comes out?')
+@define('broadcasting-6', 'Does it fit, and what comes out?')
 class _:
     task = """Two shapes meet in a sum, `s` and `t`, tuples of whole numbers of any length. Return the shape that comes out, as a tuple, or `None` if they
         don't fit."""
@@ -97,86 +175,31 @@ class _:
                 ('n = max(len(s), len(t))\n', 'if len(s) != len(t): return None\n    n = len(s)\n',
                  'shapes of different length may fit: what is missing on the left counts as 1'))
 
-# %% ../../nbs/exercises/05_broadcasting.ipynb #9c0f9d1f
-@define('broadcasting-4', 'No looking ahead')
+# %% ../../nbs/exercises/05_broadcasting.ipynb #bc393c5d
+@define('broadcasting-7', 'The product with one loop')
 class _:
-    task = """In a language model, word `i` of a sentence may look at itself and at the words before it. Return the n×n table of truth values that says who
-        may look at whom: row `i`, column `j`. Puzzle: a single expression with `torch.arange` alone, no loop."""
-    example = 3,
-    hints = ('For which `i` and `j` is it true? Write the table for three words.',
-             'The columns are numbered by `torch.arange(n)`, the rows by the same, stood up: a comparison makes a table of them.',
-             '`j <= i`, with `j` as a row and `i` as a column.')
-    rules = no_loop, one_expression, without('tril', 'triu', 'tril_indices', 'triu_indices', 'ones', 'zeros', 'full', 'eye',
-            why='compare places, which are numbers from `torch.arange`')
+    task = """Return the product of `a` (n×k) and `b` (k×m), tensors of float32, as a tensor of n×m, with a single loop in Python and without any function
+        that knows products: multiply number by number, and sum."""
+    hints = ('Row `i` of the product needs row `i` of `a`, and all of `b`. What is multiplied with what?',
+             'Number `l` of the row meets row `l` of `b`: as a column, k×1, it stretches over the columns of `b`.',
+             '`(a[i,:,None]*b)` is k×m. Which axis is summed, so that m are left?')
+    rules = at_most_loops(1), without('matmul', 'mm', 'bmm', 'mv', 'dot', 'einsum', 'tensordot', 'inner', 'vdot', 'addmm', 'linear',
+            why='multiply number by number with `*`, and sum')
     def cases(rng):
-        for n in (3, 2, 4, 1, *(rng.randint(5, 12) for _ in range(3)), 2*rng.randint(7, 9)): yield n,
-    def may_look(n): return torch.arange(n) <= torch.arange(n)[:,None]
-    also = 'return torch.arange(n)[:,None] - torch.arange(n) >= 0'
-    used = 'with the attention scores of chapter 6: where this is false, they become −∞ before the softmax'
-    mistakes = (('<=', '==', 'each word looks at itself only'),
-                ('<=', '>=', 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
-                ('<=', '<', 'a word may look at itself, too'),
-                ('torch.arange(n) <= torch.arange(n)[:,None]', 'torch.arange(n)[:,None] <= torch.arange(n)',
-                 'this looks ahead: row `i` is the word that looks, column `j` the one that is looked at'),
-                ('torch.arange(n)[:,None]', 'torch.arange(n)', 'a row against a row is a row; stand one of them up as a column'))
-
-# %% ../../nbs/exercises/05_broadcasting.ipynb #25b3072b
-def floats(rng, *shape): return torch.tensor([rng.randint(-9, 9) for _ in range(torch.Size(shape).numel())], dtype=torch.float32).reshape(shape)
-
-@define('broadcasting-5', 'Columns that average to nothing')
-class _:
-    task = """Subtract from each column of `x`, a tensor of n×m float32, its mean. The result has the shape of `x`. It is a puzzle: a single expression, no
-        loop."""
-    example = torch.tensor([[1., 10.], [3., 20.], [2., 60.]]),
-    hints = ('How many means are there, n or m? Along which axis do you walk to get one of them?',
-             'The mean of each column goes along the rows: `dim=0`.',
-             'One mean for each column has the shape m: does it line up with the columns of `x` as it is?')
-    rules = no_loop, one_expression
-    def cases(rng):
-        for n,m in (*sizes(rng, first=2), (4, 1), (1, 3)): yield floats(rng, n, m),
-    def centred(x): return x - x.mean(0)
-    also = 'return x - torch.ones(len(x), len(x))@x/len(x)'
-    used = '"What if you want a column?", and the pictures of the training chapter, which are centred first'
-    mistakes = (('x.mean(0)', 'x.median(0).values', 'these are medians; the mean is asked for'),
-                ('return (x - x.mean(0))/x.std(0)', 'divided by the standard deviation, too: only the mean should go'),
-                ('x - x', 'x/x', 'divided by the mean; it should be subtracted'),
-                ('x.mean(0)', 'x.mean(1, keepdim=True)', 'this makes the rows average to nothing; the task asks for columns'),
-                ('x.mean(0)', 'x.mean(1)', 'one mean for each row, lined up with the columns: an error, or for a square matrix a wrong result. Columns '
-                 'average along `dim=0`'),
-                ('x.mean(0)', 'x.mean()', 'one mean is subtracted from everything; each column has a mean of its own'),
-                ('x - x.mean(0)', 'x.mean(0)', 'these are the means; they have to be subtracted'),
-                ('x.mean(0)', 'x.sum(0)', 'these are sums; a mean is divided by how many there are'))
-
-# %% ../../nbs/exercises/05_broadcasting.ipynb #9ecc0c43
-@define('broadcasting-6', 'Rows of length one')
-class _:
-    task = """Divide each row of `x`, a tensor of n×m float32, by its length, the root of the sum of its squares, so that all rows have length 1. No loop;
-        no row is all zeros."""
-    example = torch.tensor([[3., 4.], [0., 2.], [-6., 8.]]),
-    hints = ('How many lengths are there? Along which axis are the squares added up?',
-             '`(x*x).sum(1).sqrt()` has the shape n. Lined up from the right, which axis of `x` does it meet?',
-             'Each length has to stand in a row of its own, as n×1: `keepdim=True`, or `[:,None]`.')
-    rules = no_loop,
-    def cases(rng):
-        for n,m in (*sizes(rng, first=2), (1, 3), (3, 1)): yield floats(rng, n, m) + .05,
-    def unit_rows(x): return x/(x*x).sum(1, keepdim=True).sqrt()
-    also = 'return x/x.norm(dim=1)[:,None]'
-    used = 'the axis of size one in this chapter; and attention, where queries and keys are often given length one'
-    mistakes = (('(x*x).sum(1, keepdim=True).sqrt()', 'x.sum(1, keepdim=True).abs()', 'the numbers are added up before they are squared'),
-                ('return x/x.sum(1, keepdim=True)', 'divided by the sum; the length is the root of the sum of squares'),
-                ('x/(x', '(x', 'these are the lengths; divide by them'),
-                ('return x/x.max(1, keepdim=True).values', 'divided by the largest; the length is the root of the sum of squares'),
-                ('x/(', 'x*(', 'multiplied by the length; divide by it'),
-                ('(1, keepdim=True)', '(1)', 'without a new axis, the lengths of the rows line up with the columns: an error, or for a square matrix a '
-            'wrong result'),
-                ('(1, keepdim=True)', '(0)', 'the columns have length one now; the task asks for the rows'),
-                ('.sqrt()', '', 'the root is missing'),
-                ('(1, keepdim=True)', '()', 'all rows are divided by one length; each has its own'),
-                ('(x*x).sum(1, keepdim=True).sqrt()', 'x.abs().sum(1, keepdim=True)',
-                 'the absolute values add up to 1 now; the length is the root of the sum of squares'))
+        for n,k,m in (*sizes(rng, 3), (1, 2, 1)): yield floats(rng, n, k), floats(rng, k, m)
+    def product(a, b):
+        c = torch.zeros(len(a), b.shape[1])
+        for i in range(len(a)): c[i] = (a[i,:,None]*b).sum(0)
+        return c
+    also = '# k outer products, added up\nc = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c += a[:,l,None]*b[l]\nreturn c'
+    used = '`matmul_1loop_broadcast`, "What do we gain for the product?"; the other way is the order of loops of a register tile in GEMM'
+    mistakes = (('a[i,:,None]*b', 'a[i]*b', 'a row lined up with the columns of `b`: it should stand up as a column, so that number `l` meets row `l` of `b`'),
+                ('.sum(0)', '.sum(1)', 'the wrong axis is summed: the inner dimension is the rows of `b`'),
+                ('.sum(0)', '.sum()', 'everything is summed to one number; there is one for each column of `b`'),
+                ('return (a[:,:,None]*b).sum(2)', 'the wrong axis is summed: the inner dimension is the one in the middle'))
 
 # %% ../../nbs/exercises/05_broadcasting.ipynb #9b30425b
-@define('broadcasting-7', 'All distances')
+@define('broadcasting-8', 'All distances')
 class _:
     task = """For points `a` (n×d) and `b` (m×d), tensors of float32 with a point in each row, return the n×m table of squared distances between each of `a`
         and each of `b`. No loop."""
@@ -199,26 +222,3 @@ class _:
                 ('.sum(-1)', '.sum(1)', 'the wrong axis is summed: after `a[:,None] - b`, n×m×d, the coordinates are the last one'),
                 ('.sum(-1)', '.mean(-1)', 'these are means; the squares are to be added up'),
                 ('**2).sum(-1)', ').abs().sum(-1)', 'these are sums of absolute differences; square them'))
-
-# %% ../../nbs/exercises/05_broadcasting.ipynb #bc393c5d
-@define('broadcasting-8', 'The product with one loop')
-class _:
-    task = """Return the product of `a` (n×k) and `b` (k×m), tensors of float32, as a tensor of n×m, with a single loop in Python and without any function
-        that knows products: multiply number by number, and sum."""
-    hints = ('Row `i` of the product needs row `i` of `a`, and all of `b`. What is multiplied with what?',
-             'Number `l` of the row meets row `l` of `b`: as a column, k×1, it stretches over the columns of `b`.',
-             '`(a[i,:,None]*b)` is k×m. Which axis is summed, so that m are left?')
-    rules = at_most_loops(1), without('matmul', 'mm', 'bmm', 'mv', 'dot', 'einsum', 'tensordot', 'inner', 'vdot', 'addmm', 'linear',
-            why='multiply number by number with `*`, and sum')
-    def cases(rng):
-        for n,k,m in (*sizes(rng, 3), (1, 2, 1)): yield floats(rng, n, k), floats(rng, k, m)
-    def product(a, b):
-        c = torch.zeros(len(a), b.shape[1])
-        for i in range(len(a)): c[i] = (a[i,:,None]*b).sum(0)
-        return c
-    also = '# k outer products, added up\nc = torch.zeros(len(a), b.shape[1])\nfor l in range(len(b)): c += a[:,l,None]*b[l]\nreturn c'
-    used = '`matmul_1loop_broadcast`, "What do we gain for the product?"; the other way is the order of loops of a register tile in GEMM'
-    mistakes = (('a[i,:,None]*b', 'a[i]*b', 'a row lined up with the columns of `b`: it should stand up as a column, so that number `l` meets row `l` of `b`'),
-                ('.sum(0)', '.sum(1)', 'the wrong axis is summed: the inner dimension is the rows of `b`'),
-                ('.sum(0)', '.sum()', 'everything is summed to one number; there is one for each column of `b`'),
-                ('return (a[:,:,None]*b).sum(2)', 'the wrong axis is summed: the inner dimension is the one in the middle'))

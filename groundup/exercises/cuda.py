@@ -250,209 +250,14 @@ class _:
                  'first, and take 0'),
                 ('i+1 < len(x)', 'i < len(x)', 'the last thread fetches a neighbour, and there may be none: ask for `i+1`'))
 
-# %% ../../nbs/exercises/07_cuda.ipynb #c167a31a
-@define('cuda-6', 'A sum, with one atomic for each block')
-class _:
-    task = """In NumPy: `out[0] = x.sum()`, for a vector `x`, with blocks of 8 threads, a number for each thread; `out[0]` begins at 0. Atomics on one number
-        wait for each other, so let each block add up its numbers in shared memory first: half of the threads add, then a quarter, … Then a single
-        `cuda.atomic.add` is enough for the block. Atomics are counted, and so are reads of `x`: one for each number."""
-    hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
-             'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
-             '`step = 4`, `while step > 0:`, `if t < step: tile[t] += tile[t+step]`, a barrier outside of the `if`, `step //= 2`. Then thread 0 has the sum.')
-    slow = 'does `step` get to 0? Halve it in every round, in all threads'
-    def cases(rng):
-        for n in (5, 8, 1, 9, *sorted(rng.randint(10, 40) for _ in range(3)), 30): yield [float(rng.randint(1, 9)) for _ in range(n)],
-    def run(f, x):
-        out = array((1,))
-        report = launched(f, up(len(x), 8), 8, x, out)
-        return report if isinstance(report, Note) else {'out': out, 'atomics': Cost(report.atomics), 'reads of x': Cost(report.total('accesses', 'x',
-                kind='read'))}
-    def block_sum(x, out):
-        tile = cuda.shared.array(8, float32)
-        i,t = cuda.grid(1), cuda.threadIdx.x
-        tile[t] = x[i] if i < len(x) else float32(0)
-        cuda.syncthreads()
-        step = 4
-        while step > 0:
-            if t < step: tile[t] += tile[t+step]
-            cuda.syncthreads()
-            step //= 2
-        if t==0: cuda.atomic.add(out, 0, tile[0])
-    also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif t==0:\n    ' \
-            'total = float32(0)\n' \
-           '    for u in range(min(8, len(x)-i)): total += tile[u]\n    cuda.atomic.add(out, 0, total)'
-    used = 'the loss and the softmax of the training chapter, and every sum on a GPU'
-    mistakes = (('step > 0', 'step > 1', 'the last round is missing: with a step of 1, thread 0 adds what thread 1 has'),
-                ('i = cuda.grid(1)\nif i < len(x): cuda.atomic.add(out, 0, x[i])',
-            'right, but each number is an atomic of its own; let the block add up first'),
-                ('if t < step: tile[t]', 'if t < 8-step: tile[t]', 'a race between the rounds: there is a barrier missing, or a thread adds whose number '
-                 'another one still needs'),
-                ('        cuda.syncthreads()\n        step', '        step',
-                 'a race between the rounds: there is a barrier missing, or a thread adds whose number another one still needs'),
-                ('step = 4', 'step = 8', 'half of 8 is 4: with a step of 8 the partner is outside of the tile'),
-                ('    if t < step: tile[t] += tile[t+step]\n        cuda.syncthreads()',
-                 '    if t < step:\n            tile[t] += tile[t+step]\n            cuda.syncthreads()',
-                 'the barrier stands inside of the `if`, and most threads never come to it'),
-                ('if t==0: cuda', 'if i==0: cuda', 'only the first block adds its sum'),
-                ('if t==0: cuda', 'if t < 8: cuda', 'every thread adds what its place holds; only place 0 has the sum of the block'),
-                ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
-
-# %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
-@define('cuda-7', 'A sum that loses numbers')
-class _:
-    task = """In NumPy: `out[0] = x.sum()`; `out[0]` begins at 0. Every thread of this kernel adds its number of the vector `x`, and most of what they add
-        can get lost. Find the mistake and mend it. Each thread still adds one number."""
-    hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
-             'Adding in one step, with no other thread in between, is called *atomic*.',
-             '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
-    def cases(rng):
-        for n in (3, 4, 2, *sorted(rng.randint(5, 14) for _ in range(3))): yield [float(rng.randint(1, 9)) for _ in range(n)],
-    def run(f, x):
-        out = array((1,))
-        report = launched(f, len(x)//4+1, 4, x, out)
-        if isinstance(report, Note): return report
-        return out.tolist()==[sum(x)] and alone(report, 'x', len(x)) or {'out': out}
-    def total(x, out):
-        i = cuda.grid(1)
-        if i < len(x): cuda.atomic.add(out, 0, x[i])
-    also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
-    used = '"Which bugs does a GPU keep to itself?"; and cuda-6, with one atomic for a whole block'
-    bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
-            'help, since all still add at the same time'
-    mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
-                ('for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
-                ('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
-                ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
-                ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
-                ('if cuda.grid(1) < len(x):\n    for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
-                ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'))
-
-# %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
-@define('cuda-8', 'A barrier that some never reach')
-class _:
-    task = """In NumPy: `out[:] = x[::-1]`. One block of 16 threads does it by way of shared memory, and may wait for ever: not all of its threads reach the
-        barrier. Find the mistake and mend it; `x` has at most 16 numbers."""
-    hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
-             'Threads with nothing to do still have to be counted at the barrier.',
-             'Two `if`s, with the barrier between them.')
-    def cases(rng):
-        for n in (5, 3, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
-    def run(f, x):
-        out = empty(len(x))
-        report = launched(f, 1, 16, x, unfilled(out))
-        return report if isinstance(report, Note) else through(report) or {'out': out}
-    def turned(x, out):
-        tile = cuda.shared.array(16, float32)
-        t = cuda.threadIdx.x
-        if t < len(x): tile[t] = x[t]
-        cuda.syncthreads()
-        if t < len(x): out[t] = tile[len(x)-1-t]
-    also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] ' \
-            '= tile[t]'
-    used = '"How can threads help each other?", and "Which bugs does a GPU keep to itself?"'
-    bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = '
-            'tile[len(x)-1-t]',
-           'the barrier stands inside of the `if`, and the threads that are not needed never come to it')
-    mistakes = (('    cuda.syncthreads()\n', '', 'without a barrier, a thread reads what its partner may not have written yet'),
-                ('len(x)-1-t', 'len(x)-t', 'one place too far: the last number is at `len(x)-1`'),
-                ('tile[len(x)-1-t]', 'tile[t]', 'the numbers come back in the order in which they came; turn them round'),
-                ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
-
-# %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
-@define('cuda-9', 'All the sums on the way')
-class _:
-    task = """In NumPy: `out[:] = x.cumsum()`, a *prefix sum*: `out[t]` is the sum of `x[0]` to `x[t]`. One block of 16 threads, a number for each; `x` has at
-        most 16. One after the other, it takes 15 additions. Together, in shared memory, four rounds are enough:
-        each thread adds what the one 1 place before it holds, then 2, 4 and 8 places."""
-    hints = ('After the round with the neighbour, each place holds a sum of two numbers. Which place holds the two before these?',
-             'In each round: all put what they have into shared memory, wait, and read. Then wait once more, before anyone writes again.',
-             '`step = 1`, `while step < 16:`, `tile[t] = mine`, a barrier, `if t >= step: mine += tile[t-step]`, a barrier, `step *= 2`.')
-    slow = 'does `step` get to 16? Double it in every round, in all threads'
-    def cases(rng):
-        for n in (5, 16, 1, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
-    def run(f, x):
-        out = empty(len(x))
-        report = launched(f, 1, 16, x, unfilled(out))
-        if isinstance(report, Note): return report
-        rounds = report.total('rounds', space='shared')
-        if one := alone(report, 'x', len(x)): return one
-        return Note('long', f'the warp goes to shared memory {rounds} times, one after the other; 8 times are enough, and 16 are allowed') if rounds > 16 else \
-            {'out': out}
-    def prefix_sum(x, out):
-        tile = cuda.shared.array(16, float32)
-        t = cuda.threadIdx.x
-        mine = x[t] if t < len(x) else float32(0)
-        step = 1
-        while step < 16:
-            tile[t] = mine
-            cuda.syncthreads()
-            if t >= step: mine += tile[t-step]
-            cuda.syncthreads()
-            step *= 2
-        if t < len(x): out[t] = mine
-    also = '# two tiles in turns, and one barrier a round\ntile = cuda.shared.array((2,16), float32)\nt,turn,step = cuda.threadIdx.x,0,1\n' \
-           'tile[0,t] = x[t] if t < len(x) else float32(0)\nwhile step < 16:\n    cuda.syncthreads()\n' \
-           '    tile[1-turn,t] = tile[turn,t] + (tile[turn,t-step] if t >= step else float32(0))\n    turn,step = 1-turn,2*step\n' \
-           'if t < len(x): out[t] = tile[turn,t]'
-    used = 'sorting on a GPU, and dropping what is not wanted: a prefix sum tells each thread where its result goes'
-    mistakes = (('        cuda.syncthreads()\n        if', '        if', 'a barrier is missing: all write, wait, read, and wait again before anyone writes'),
-                ('        cuda.syncthreads()\n        step', '        step',
-                 'a barrier is missing: all write, wait, read, and wait again before anyone writes'),
-                ('step < 16', 'step < 8', 'the last round is missing: place 15 needs what place 7 holds'),
-                ('t >= step', 't > step', 'one thread too few adds: with a step of 1, thread 1 has a neighbour'),
-                ('tile[t-step]', 'tile[t-1]', 'always the neighbour: in each round, the one to add is twice as far away'),
-                ('step *= 2', 'step += 1', 'the step has to double: what is `step` places before holds the sum of `step` numbers'),
-                ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[t] = x[t]\ncuda.syncthreads()\nif t < len(x):\n'
-                 '    mine = float32(0)\n    for u in range(t+1): mine += tile[u]\n    out[t] = mine',
-                 'right, but the last thread adds up all of the numbers, one after the other'),
-                ('if cuda.threadIdx.x==0:\n    mine = float32(0)\n    for u in range(len(x)):\n        mine += x[u]\n        out[u] = mine',
-                 'right, but one thread adds up all of the numbers, one after the other'))
-
-# %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
-@define('cuda-10', 'The barrier at the end of the loop')
-class _:
-    task = """In NumPy: `out[i] = (x < x[i]).sum()`, for each number of the vector `x`. Each block of 8 threads goes over `x` in pieces of 8, which it fetches
-        together into shared memory. Nothing keeps the counts from being wrong. Find the mistake and mend it."""
-    hints = ('A fast thread has counted its piece, and goes on to the next round, while a slow one is still counting. What does the fast one do first?',
-             'The tile is filled again while others still read the old piece.',
-             'One barrier between filling and reading, another between reading and filling again.')
-    def cases(rng):
-        for n in (11, 8, 3, *sorted(rng.randint(9, 25) for _ in range(3))): yield floats(rng, n),
-    def run(f, x):
-        out = empty(len(x))
-        report = launched(f, up(len(x), 8), 8, x, unfilled(out))
-        return report if isinstance(report, Note) else through(report) or {'out': out}
-    def places(x, out):
-        tile = cuda.shared.array(8, float32)
-        i,t = cuda.grid(1), cuda.threadIdx.x
-        count = 0
-        for start in range(0, len(x), 8):
-            if start+t < len(x): tile[t] = x[start+t]
-            cuda.syncthreads()
-            for u in range(min(8, len(x)-start)):
-                if i < len(x) and tile[u] < x[i]: count += 1
-            cuda.syncthreads()
-        if i < len(x): out[i] = count
-    also = '# two tiles in turns: one barrier is enough, since the next piece goes elsewhere\ntile = cuda.shared.array((2,8), float32)\ni,t,count,turn = ' \
-            'cuda.grid(1),cuda.threadIdx.x,0,0\n' \
-           'for start in range(0, len(x), 8):\n    if start+t < len(x): tile[turn,t] = x[start+t]\n    cuda.syncthreads()\n    for u in range(min(8, ' \
-           'len(x)-start)):\n' \
-           '        if i < len(x) and tile[turn,u] < x[i]: count += 1\n    turn = 1-turn\nif i < len(x): out[i] = count'
-    used = 'the tiled product, cuda-11, whose loop has the same two barriers; "Why wait at all?" in chapter 9 saves one with two tiles'
-    bug = '        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tile for the next round while others still read the last piece'
-    mistakes = (('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
-            'a thread reads what the others have not fetched yet: there is a barrier missing after filling'),
-                ('tile[u] < x[i]', 'tile[u] <= x[i]', 'numbers that are equal count here, too, at least the number itself'),
-                ('range(min(8, len(x)-start))', 'range(8)', 'the last piece may be shorter; what is left in the tile from the piece before is counted again'))
-
 # %% ../../nbs/exercises/07_cuda.ipynb #c0d7b8c3
-@define('cuda-11', 'The tiled product')
+@define('cuda-6', 'The tiled product')
 class _:
     task = """In NumPy: `c[:] = a @ b`, float32, with blocks of 4×4 threads, a thread for each number of `c`. Every block goes along the inner dimension in
         tiles of 4: it fetches 4×4 numbers of `a` and of `b` into shared memory, a number of each for each thread, and multiplies them. No size has
         to be a multiple of 4. Reads of `a` and `b` are counted: where all sizes are, a quarter of what cuda-3 reads."""
     hints = ('In which row of `a` and which column of `b` does thread (x, y) fetch, if the tile begins at `l0`?',
-             'Where a tile reaches over an edge, put zeros: they change no sum. Two barriers in the loop, as in cuda-10, and all threads come to both.',
+             'Where a tile reaches over an edge, put zeros: they change no sum. Two barriers in the loop, as in cuda-9, and all threads come to both.',
              '`ta[y,x] = a[i,l0+x] if i < n and l0+x < k else float32(0)`, the same for `tb[y,x]` with `b[l0+y,j]`, a barrier, `for l in range(4): total '
              '+= ta[y,l]*tb[l,x]`, a barrier.')
     def cases(rng):
@@ -500,3 +305,198 @@ class _:
                  'the tiles have to be filled beyond the edge, too: put zeros there'),
                 (' and l0+x < a.shape[1]', '', 'a tile reaches over the end of the inner dimension: put zeros there'),
                 ('if i < c.shape[0] and j < c.shape[1]: c', 'c', 'threads beyond the edge of `c` write as well'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #21c70c7f
+@define('cuda-7', 'A sum that loses numbers')
+class _:
+    task = """In NumPy: `out[0] = x.sum()`; `out[0]` begins at 0. Every thread of this kernel adds its number of the vector `x`, and most of what they add
+        can get lost. Find the mistake and mend it. Each thread still adds one number."""
+    hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
+             'Adding in one step, with no other thread in between, is called *atomic*.',
+             '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
+    def cases(rng):
+        for n in (3, 4, 2, *sorted(rng.randint(5, 14) for _ in range(3))): yield [float(rng.randint(1, 9)) for _ in range(n)],
+    def run(f, x):
+        out = array((1,))
+        report = launched(f, len(x)//4+1, 4, x, out)
+        if isinstance(report, Note): return report
+        return out.tolist()==[sum(x)] and alone(report, 'x', len(x)) or {'out': out}
+    def total(x, out):
+        i = cuda.grid(1)
+        if i < len(x): cuda.atomic.add(out, 0, x[i])
+    also = 'i = cuda.blockIdx.x*cuda.blockDim.x + cuda.threadIdx.x\nif i >= len(x): return\ncuda.atomic.add(out, (0,), x[i])'
+    used = '"Which bugs does a GPU keep to itself?"; and cuda-10, with one atomic for a whole block'
+    bug = 'cuda.atomic.add(out, 0, x[i])', 'out[0] += x[i]', 'a race: between reading and writing `out[0]`, others have changed it; a barrier does not ' \
+            'help, since all still add at the same time'
+    mistakes = (('atomic.add', 'atomic.max', 'this keeps the largest; add them up'),
+                ('for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
+                ('i = cuda.threadIdx.x\nif i < len(x) and cuda.blockIdx.x==0: cuda.atomic.add(out, 0, x[i])', 'only the first block adds its numbers'),
+                ('cuda.grid(1)', 'cuda.threadIdx.x', 'every block adds the numbers of the first one: `threadIdx` counts from 0 in each of them'),
+                ('if i < len(x): ', '', 'threads beyond the end read where nothing is'),
+                ('if cuda.grid(1) < len(x):\n    for i in range(len(x)): cuda.atomic.add(out, 0, x[i])', 'every thread adds all of the numbers'),
+                ('if cuda.grid(1)==0:\n    for i in range(len(x)): out[0] += x[i]', 'one thread does everything, and the others have nothing to do'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #41ef0958
+@define('cuda-8', 'A barrier that some never reach')
+class _:
+    task = """In NumPy: `out[:] = x[::-1]`. One block of 16 threads does it by way of shared memory, and may wait for ever: not all of its threads reach the
+        barrier. Find the mistake and mend it; `x` has at most 16 numbers."""
+    hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
+             'Threads with nothing to do still have to be counted at the barrier.',
+             'Two `if`s, with the barrier between them.')
+    def cases(rng):
+        for n in (5, 3, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = launched(f, 1, 16, x, unfilled(out))
+        return report if isinstance(report, Note) else through(report) or {'out': out}
+    def turned(x, out):
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        if t < len(x): tile[t] = x[t]
+        cuda.syncthreads()
+        if t < len(x): out[t] = tile[len(x)-1-t]
+    also = 'tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[len(x)-1-t] = x[t]\ncuda.syncthreads()\nif t < len(x): out[t] ' \
+            '= tile[t]'
+    used = '"How can threads help each other?", and "Which bugs does a GPU keep to itself?"'
+    bug = ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x):\n    tile[t] = x[t]\n    cuda.syncthreads()\n    out[t] = '
+            'tile[len(x)-1-t]',
+           'the barrier stands inside of the `if`, and the threads that are not needed never come to it')
+    mistakes = (('    cuda.syncthreads()\n', '', 'without a barrier, a thread reads what its partner may not have written yet'),
+                ('len(x)-1-t', 'len(x)-t', 'one place too far: the last number is at `len(x)-1`'),
+                ('tile[len(x)-1-t]', 'tile[t]', 'the numbers come back in the order in which they came; turn them round'),
+                ('tile[len(x)-1-t]', 'tile[15-t]', 'this turns round all 16 places; `x` may have fewer numbers'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #d8cc1626
+@define('cuda-9', 'The barrier at the end of the loop')
+class _:
+    task = """In NumPy: `out[i] = (x < x[i]).sum()`, for each number of the vector `x`. Each block of 8 threads goes over `x` in pieces of 8, which it fetches
+        together into shared memory. Nothing keeps the counts from being wrong. Find the mistake and mend it."""
+    hints = ('A fast thread has counted its piece, and goes on to the next round, while a slow one is still counting. What does the fast one do first?',
+             'The tile is filled again while others still read the old piece.',
+             'One barrier between filling and reading, another between reading and filling again.')
+    def cases(rng):
+        for n in (11, 8, 3, *sorted(rng.randint(9, 25) for _ in range(3))): yield floats(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = launched(f, up(len(x), 8), 8, x, unfilled(out))
+        return report if isinstance(report, Note) else through(report) or {'out': out}
+    def places(x, out):
+        tile = cuda.shared.array(8, float32)
+        i,t = cuda.grid(1), cuda.threadIdx.x
+        count = 0
+        for start in range(0, len(x), 8):
+            if start+t < len(x): tile[t] = x[start+t]
+            cuda.syncthreads()
+            for u in range(min(8, len(x)-start)):
+                if i < len(x) and tile[u] < x[i]: count += 1
+            cuda.syncthreads()
+        if i < len(x): out[i] = count
+    also = '# two tiles in turns: one barrier is enough, since the next piece goes elsewhere\ntile = cuda.shared.array((2,8), float32)\ni,t,count,turn = ' \
+            'cuda.grid(1),cuda.threadIdx.x,0,0\n' \
+           'for start in range(0, len(x), 8):\n    if start+t < len(x): tile[turn,t] = x[start+t]\n    cuda.syncthreads()\n    for u in range(min(8, ' \
+           'len(x)-start)):\n' \
+           '        if i < len(x) and tile[turn,u] < x[i]: count += 1\n    turn = 1-turn\nif i < len(x): out[i] = count'
+    used = 'the tiled product, cuda-6, whose loop has the same two barriers; "Why wait at all?" in chapter 9 saves one with two tiles'
+    bug = '        cuda.syncthreads()\n    if i', '    if i', 'a thread fills the tile for the next round while others still read the last piece'
+    mistakes = (('if start+t < len(x): tile[t] = x[start+t]\n        cuda.syncthreads()', 'if start+t < len(x): tile[t] = x[start+t]',
+            'a thread reads what the others have not fetched yet: there is a barrier missing after filling'),
+                ('tile[u] < x[i]', 'tile[u] <= x[i]', 'numbers that are equal count here, too, at least the number itself'),
+                ('range(min(8, len(x)-start))', 'range(8)', 'the last piece may be shorter; what is left in the tile from the piece before is counted again'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #c167a31a
+@define('cuda-10', 'A sum, with one atomic for each block')
+class _:
+    task = """In NumPy: `out[0] = x.sum()`, for a vector `x`, with blocks of 8 threads, a number for each thread; `out[0]` begins at 0. Atomics on one number
+        wait for each other, so let each block add up its numbers in shared memory first: half of the threads add, then a quarter, … Then a single
+        `cuda.atomic.add` is enough for the block. Atomics are counted, and so are reads of `x`: one for each number."""
+    hints = ('Every thread puts its number into shared memory, or a zero where there is none. What then?',
+             'With 8 numbers, threads 0 to 3 add the number 4 places on; then threads 0 and 1 the one 2 places on. Where are barriers needed?',
+             '`step = 4`, `while step > 0:`, `if t < step: tile[t] += tile[t+step]`, a barrier outside of the `if`, `step //= 2`. Then thread 0 has the sum.')
+    slow = 'does `step` get to 0? Halve it in every round, in all threads'
+    def cases(rng):
+        for n in (5, 8, 1, 9, *sorted(rng.randint(10, 40) for _ in range(3)), 30): yield [float(rng.randint(1, 9)) for _ in range(n)],
+    def run(f, x):
+        out = array((1,))
+        report = launched(f, up(len(x), 8), 8, x, out)
+        return report if isinstance(report, Note) else {'out': out, 'atomics': Cost(report.atomics), 'reads of x': Cost(report.total('accesses', 'x',
+                kind='read'))}
+    def block_sum(x, out):
+        tile = cuda.shared.array(8, float32)
+        i,t = cuda.grid(1), cuda.threadIdx.x
+        tile[t] = x[i] if i < len(x) else float32(0)
+        cuda.syncthreads()
+        step = 4
+        while step > 0:
+            if t < step: tile[t] += tile[t+step]
+            cuda.syncthreads()
+            step //= 2
+        if t==0: cuda.atomic.add(out, 0, tile[0])
+    also = 'tile = cuda.shared.array(8, float32)\ni,t = cuda.grid(1), cuda.threadIdx.x\nif i < len(x): tile[t] = x[i]\ncuda.syncthreads()\nif t==0:\n    ' \
+            'total = float32(0)\n' \
+           '    for u in range(min(8, len(x)-i)): total += tile[u]\n    cuda.atomic.add(out, 0, total)'
+    used = 'the loss and the softmax of the training chapter, and every sum on a GPU'
+    mistakes = (('step > 0', 'step > 1', 'the last round is missing: with a step of 1, thread 0 adds what thread 1 has'),
+                ('i = cuda.grid(1)\nif i < len(x): cuda.atomic.add(out, 0, x[i])',
+            'right, but each number is an atomic of its own; let the block add up first'),
+                ('if t < step: tile[t]', 'if t < 8-step: tile[t]', 'a race between the rounds: there is a barrier missing, or a thread adds whose number '
+                 'another one still needs'),
+                ('        cuda.syncthreads()\n        step', '        step',
+                 'a race between the rounds: there is a barrier missing, or a thread adds whose number another one still needs'),
+                ('step = 4', 'step = 8', 'half of 8 is 4: with a step of 8 the partner is outside of the tile'),
+                ('    if t < step: tile[t] += tile[t+step]\n        cuda.syncthreads()',
+                 '    if t < step:\n            tile[t] += tile[t+step]\n            cuda.syncthreads()',
+                 'the barrier stands inside of the `if`, and most threads never come to it'),
+                ('if t==0: cuda', 'if i==0: cuda', 'only the first block adds its sum'),
+                ('if t==0: cuda', 'if t < 8: cuda', 'every thread adds what its place holds; only place 0 has the sum of the block'),
+                ('if t==0: cuda.atomic.add(out, 0, tile[0])', 'if t==0: out[0] += tile[0]', 'a race: the first threads of several blocks add at the same time'))
+
+# %% ../../nbs/exercises/07_cuda.ipynb #ce7667b1
+@define('cuda-11', 'All the sums on the way')
+class _:
+    task = """In NumPy: `out[:] = x.cumsum()`, a *prefix sum*: `out[t]` is the sum of `x[0]` to `x[t]`. One block of 16 threads, a number for each; `x` has at
+        most 16. One after the other, it takes 15 additions. Together, in shared memory, four rounds are enough:
+        each thread adds what the one 1 place before it holds, then 2, 4 and 8 places."""
+    hints = ('After the round with the neighbour, each place holds a sum of two numbers. Which place holds the two before these?',
+             'In each round: all put what they have into shared memory, wait, and read. Then wait once more, before anyone writes again.',
+             '`step = 1`, `while step < 16:`, `tile[t] = mine`, a barrier, `if t >= step: mine += tile[t-step]`, a barrier, `step *= 2`.')
+    slow = 'does `step` get to 16? Double it in every round, in all threads'
+    def cases(rng):
+        for n in (5, 16, 1, 2, *sorted(rng.randint(6, 15) for _ in range(3)), 16): yield floats(rng, n),
+    def run(f, x):
+        out = empty(len(x))
+        report = launched(f, 1, 16, x, unfilled(out))
+        if isinstance(report, Note): return report
+        rounds = report.total('rounds', space='shared')
+        if one := alone(report, 'x', len(x)): return one
+        return Note('long', f'the warp goes to shared memory {rounds} times, one after the other; 8 times are enough, and 16 are allowed') if rounds > 16 else \
+            {'out': out}
+    def prefix_sum(x, out):
+        tile = cuda.shared.array(16, float32)
+        t = cuda.threadIdx.x
+        mine = x[t] if t < len(x) else float32(0)
+        step = 1
+        while step < 16:
+            tile[t] = mine
+            cuda.syncthreads()
+            if t >= step: mine += tile[t-step]
+            cuda.syncthreads()
+            step *= 2
+        if t < len(x): out[t] = mine
+    also = '# two tiles in turns, and one barrier a round\ntile = cuda.shared.array((2,16), float32)\nt,turn,step = cuda.threadIdx.x,0,1\n' \
+           'tile[0,t] = x[t] if t < len(x) else float32(0)\nwhile step < 16:\n    cuda.syncthreads()\n' \
+           '    tile[1-turn,t] = tile[turn,t] + (tile[turn,t-step] if t >= step else float32(0))\n    turn,step = 1-turn,2*step\n' \
+           'if t < len(x): out[t] = tile[turn,t]'
+    used = 'sorting on a GPU, and dropping what is not wanted: a prefix sum tells each thread where its result goes'
+    mistakes = (('        cuda.syncthreads()\n        if', '        if', 'a barrier is missing: all write, wait, read, and wait again before anyone writes'),
+                ('        cuda.syncthreads()\n        step', '        step',
+                 'a barrier is missing: all write, wait, read, and wait again before anyone writes'),
+                ('step < 16', 'step < 8', 'the last round is missing: place 15 needs what place 7 holds'),
+                ('t >= step', 't > step', 'one thread too few adds: with a step of 1, thread 1 has a neighbour'),
+                ('tile[t-step]', 'tile[t-1]', 'always the neighbour: in each round, the one to add is twice as far away'),
+                ('step *= 2', 'step += 1', 'the step has to double: what is `step` places before holds the sum of `step` numbers'),
+                ('tile = cuda.shared.array(16, float32)\nt = cuda.threadIdx.x\nif t < len(x): tile[t] = x[t]\ncuda.syncthreads()\nif t < len(x):\n'
+                 '    mine = float32(0)\n    for u in range(t+1): mine += tile[u]\n    out[t] = mine',
+                 'right, but the last thread adds up all of the numbers, one after the other'),
+                ('if cuda.threadIdx.x==0:\n    mine = float32(0)\n    for u in range(len(x)):\n        mine += x[u]\n        out[u] = mine',
+                 'right, but one thread adds up all of the numbers, one after the other'))
