@@ -50,7 +50,7 @@ class _:
                  'right, but each thread writes its own number, so that neighbours write into different rows: share out the tile anew'),
                 ('j,i = cuda.grid(2)\nif i < x.shape[0] and j < x.shape[1]: out[j,i] = x[i,j]',
             'right, but neighbouring threads write into different rows of `out`: go through shared memory'),
-                ('(4,40)', '(4,32)', 'right, but the numbers of a column of the tile are in the same bank: unused places at the end of each row move them apart'),
+                ('(4,40)', '(4,32)', 'right, but a column of the tile is in one bank: unused places at the end of each row move its numbers apart'),
                 ('(4,40)', '(4,33)', 'right, but a warp reads eight columns at once, and with one unused place the number below is in the bank of the next '
                  'column: let each row begin eight banks further on'),
                 ('    cuda.syncthreads()\n', '', 'a thread takes from the tile what another may not have put there yet'),
