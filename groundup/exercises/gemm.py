@@ -13,7 +13,7 @@ from groundup.exercises.numba import Watched, small
 # %% ../../nbs/exercises/08_gemm.ipynb #fb60282d
 @define('gemm-1', 'How fast can it be at best?')
 class _:
-    task = """Each core of a processor has so many `units` that multiply and add at once (FMA), each on a vector of `bits` bits, in each cycle of its clock
+    task = """Each core of a processor has some `units` that multiply and add at once (FMA), each on a vector of `bits` bits, in each cycle of its clock
         of `ghz` GHz; a number has `size` bytes, and a multiply-add counts as two operations. Return the most that all `cores` together can do, in
         GFLOP/s, a float."""
     example = 8, 2, 256, 4, 3.
