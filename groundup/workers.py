@@ -6,7 +6,7 @@
 __all__ = ['handed', 'STUCK', 'scratch', 'serve_forks', 'end_with', 'RemoteError', 'WorkerDied', 'Worker', 'Warm', 'warm']
 
 # %% ../nbs/backstage/workers.ipynb #d6c0aced
-import atexit, ctypes, os, select, signal, socket, struct, subprocess, sys, tempfile, threading, time, warnings
+import atexit, ctypes, fcntl, os, select, signal, socket, struct, subprocess, sys, tempfile, threading, time, warnings
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -17,8 +17,10 @@ from pathlib import Path
 handed = [] # in a worker: the file descriptors that it was handed
 
 def scratch():
-    "A file without a name, so that nothing can be left behind"
-    return os.fdopen(os.memfd_create('groundup'), 'w+b') if hasattr(os, 'memfd_create') else tempfile.TemporaryFile()
+    "A file without a name, so that nothing can be left behind. What processes print into it comes one after the other"
+    file = os.fdopen(os.memfd_create('groundup'), 'w+b') if hasattr(os, 'memfd_create') else tempfile.TemporaryFile()
+    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND) # else two that print at once write to the same place: a memfd's position isn't locked
+    return file
 
 def serve_forks(fd, parent, modules):
     "Import `modules`, say so through the socket `fd`, and fork workers until `parent` is gone"
