@@ -75,6 +75,8 @@ class Linear:
         return product(d, self.w.T).reshape(self.shape)
 
 # %% ../nbs/10_training.ipynb #6cfac5cc
+#| code-fold: true
+#| code-summary: "`Relu`, the clamp in a box"
 class Relu:
     "Zero where the input is negative, else the input"
     weights = []
@@ -136,6 +138,8 @@ def accuracy(
     return right/len(x)
 
 # %% ../nbs/10_training.ipynb #7cee5ac3
+#| code-fold: true
+#| code-summary: "`shifted`, a margin and a view"
 def shifted(
     x:torch.Tensor, # n×784
     most:int, # how many pixels at most
