@@ -36,6 +36,8 @@ def grid_for(
     return rows, ranks//rows
 
 # %% ../nbs/12_distributed.ipynb #3d9a2d0d
+#| code-fold: true
+#| code-summary: "`LAYOUTS` and `blocks`"
 LAYOUTS = 'rows', 'columns', 'blocks', 'replicated'
 
 def blocks(
@@ -182,8 +184,6 @@ def redistribute(
     return res
 
 # %% ../nbs/12_distributed.ipynb #ef5d4e26
-#| code-fold: true
-#| code-summary: "`reduce_scatter`"
 def reduce_scatter(
     partial:torch.Tensor, # n×m, the partial sums of this rank
     want:list, # which block of the sum each rank wants
@@ -220,8 +220,6 @@ def summa(a, b, sizes, grid, product, log=None):
     return c
 
 # %% ../nbs/12_distributed.ipynb #0467895b
-#| code-fold: true
-#| code-summary: "`multiply_blocks`: all four"
 def multiply_blocks(a, b, sizes, scheme, grid, layouts, out, product, log=None):
     "This rank's block of the product, cut as `out`; `a` and `b` are cut as `layouts`"
     (n,k,m),needs = sizes, NEEDS[scheme]
