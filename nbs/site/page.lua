@@ -190,6 +190,9 @@ function Pandoc(doc)
   doc.blocks = pandoc.Blocks(out):walk({Link = function (l)
     if l.target:sub(1, #site.url) == site.url then l.target = root .. l.target:sub(#site.url+1) end
     return l
+  end, CodeBlock = function (c)  -- nbdev puts links into the comments of a signature
+    c.text = c.text:gsub('%[(`[^`\n]+`)%]%(https?://[^)]+%)', '%1')
+    return c
   end})
   return doc
 end
