@@ -297,6 +297,7 @@ def scheme_for(layouts):
         if all(l in (h, x, 'replicated') for l,h,x in zip(layouts, HELD[s], NEEDS[s])): return s
     raise ValueError(f'a is cut into {layouts[0]} and b into {layouts[1]}, which no scheme takes as it is: name one of {", ".join(NEEDS)}')
 
+# %% ../nbs/12_distributed.ipynb #a15d15c5
 def matmul_distributed(
     a, # this rank's block of `a`, n×k, float32 or float64; or a DTensor
     b, # this rank's block of `b`, k×m, in the same dtype; or a DTensor
