@@ -31,7 +31,7 @@ class _:
         e = [math.exp((s-top)/t) for s in scores]
         return [v/sum(e) for v in e]
     also = 'top = max(scores)/t\nlog_sum = top + math.log(sum(math.exp(s/t-top) for s in scores))\nreturn [math.exp(s/t-log_sum) for s in scores]'
-    used = '`softmax`, in "From scores to one number"'
+    used = '`softmax`, in "Softmax: from scores to one number"'
     mistakes = (('math.exp((s-top)/t)', '2**((s-top)/t)', 'these are powers of 2, and softmax takes powers of e: `math.exp`'),
                 ('math.exp((s-top)/t)', 's/t', 'the exponential is missing: these are shares of the scores themselves'),
                 ('math.exp((s-top)/t)', 'math.exp(s/t)', 'large scores overflow, and very negative ones all become zero: take the largest off first'),
@@ -66,7 +66,7 @@ class _:
         return log_sum - sum(truth[i]*s for i,s in enumerate(scores))
     also = ('top = max(scores)\nleast = math.log(sum(math.exp(s-top) for s in scores))\n'
             'return sum(t*(least - (s-top)) for t,s in zip(truth, scores))')
-    used = '`cross_entropy`, in "From scores to one number"'
+    used = '`cross_entropy`, in "Softmax: from scores to one number"'
     mistakes = (('top = max(scores)\nq = [math.exp(s-top) for s in scores]\nreturn -sum(t*math.log(v/sum(q) + 1e-12) for t,v in zip(truth, q))',
                  'a small number added keeps the logarithm finite, and makes it wrong: take the log before anything rounds to zero'),
                 ('top = max(scores)\nq = [math.exp(s-top) for s in scores]\nreturn sum(t*v/sum(q) for t,v in zip(truth, q))',
