@@ -24,7 +24,7 @@ from .random import WichmannHill
 def softmax(
     z:torch.Tensor, # n×classes, scores, float32 or float64
 ) -> torch.Tensor: # n×classes, probabilities: each row adds up to 1
-    "Scores as probabilities. The largest of each row goes first, so nothing overflows"
+    "Scores as probabilities. The largest of each row is subtracted first, so nothing overflows"
     e = (z - z.amax(1, keepdim=True)).exp()
     return e/e.sum(1, keepdim=True)
 

@@ -99,16 +99,17 @@ def _frame(ax, s, data):
 def show_orders(
     parting, # of `report.two_orders`
     most:int=12, # numbers
+    right:dict=None, # what should be there: name of an array → its right numbers
 ): # the axes
     "Draw the numbers that two orders of the same launch leave behind, where they differ. Raises `ValueError` if they don't"
     if not parting.differ: raise ValueError(f'the {len(parting.tried)} orders that were tried give the same result; there is nothing to draw')
     names = [(array, i) for array,places in parting.results[0].items() for i in places][:most]
-    fig,ax = plt.subplots(figsize=(6.4, .36*len(names)+1.3))
-    for k,(order,result,color) in enumerate(zip(parting.orders, parting.results, (second, accent))):
-        ax.barh([y+.38*k for y in range(len(names))], [result[a][i] for a,i in names], height=.36, color=color, label=order)
-    ax.set_yticks([y+.19 for y in range(len(names))], [f"{a}[{','.join(map(str, i))}]" for a,i in names])
-    ax.invert_yaxis()
-    ax.set_xlabel('what is there in the end')
+    fig,ax = plt.subplots(figsize=(max(3, .6*len(names)+1.6), 2.9))
+    at = np.arange(len(names))
+    if right: ax.hlines([right[a][i] for a,i in names], at-.35, at+.35, color=ink, lw=2, label='what should be there')
+    for order,result,color,marker in zip(parting.orders, parting.results, (second, accent), 'o^'):
+        ax.plot(at, [result[a][i] for a,i in names], marker, color=color, label=order)
+    ax.set(xticks=at, xticklabels=[f"{a}[{','.join(map(str, i))}]" for a,i in names], ylabel='what is there')
     ax.legend(frameon=False, loc='lower left', bbox_to_anchor=(0, 1), ncols=1)
     fig.tight_layout()
     return ax
