@@ -93,7 +93,7 @@ class _:
         return res
     also = 'panels = -(-b.shape[1]//width)\nwide = np.pad(b, ((0, 0), (0, panels*width - b.shape[1])))\nreturn wide.reshape(len(b), panels, ' \
             'width).transpose(1, 0, 2)'
-    used = '"Blocks for the caches"'
+    used = '"Vectors that we ask for", where `b` is packed'
     mistakes = (('p*width:(p+1)*width]', 'p:p+width]', 'panel `p` begins at column `p*width`, not at column `p`'),
                 ('res[p,:,:columns.shape[1]]', 'res[p]', 'the last panel is narrower than the others: fill it up with zeros'),
                 ('-(-m//width)', 'm//width + 1', 'where the columns come out even, this is one panel too many'),
