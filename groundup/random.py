@@ -111,7 +111,7 @@ def _count(n, of):
 
 # %% ../nbs/02_random.ipynb #307e9d3a
 class WichmannHill(random.Random):
-    "Wichmann and Hill's generator: Python's default until 2003, here until Python 3"
+    "Wichmann and Hill's generator: Python's until 2003, in `random` until Python 3"
 
     def seed(self, a): self.state = start(a)
 
@@ -234,9 +234,7 @@ def _draws(state, n):
     "The `n` draws that follow `state`, at most `PART`"
     return sum(s*power[:n] % p / p for s,power,p in zip(state, powers, primes)) % 1.0
 
-# %% ../nbs/02_random.ipynb #b4924886
-#| code-fold: true
-#| code-summary: "`rand`: an array of any shape"
+# %% ../nbs/02_random.ipynb #a499196b
 @patch
 def rand(self:WichmannHill,
     *shape:int, # sizes; none: a single number
@@ -247,7 +245,7 @@ def rand(self:WichmannHill,
     out = np.empty(n)
     for i in range(0, n, PART):
         out[i:i+PART] = _draws(jump(self.state, i), min(PART, n-i))
-    self.jumpahead(n)
+    self.jumpahead(n) # on by `n` draws
     return out.reshape(shape)
 
 # %% ../nbs/02_random.ipynb #4eee8582

@@ -64,7 +64,7 @@ class _:
 @define('random-3', 'Is the die fair?')
 class _:
     task = """Return Pearson's chi-square for a list of counts that ought to be equal: take each count's distance from the expected count, square it, divide
-        it by the expected count, and add up. The result is a float, and for a fair die it is about one less than the number of counts."""
+        it by the expected count, and add up. The result is a float, and for a fair die it is, on average, one less than the number of counts."""
     hints = ('How many rolls were there in all, and so how many were expected for each side?',
              'What was expected is a mean, and need not be a whole number.',
              'With `e = sum(counts)/len(counts)`, one count `c` adds `(c-e)**2/e`.')
@@ -74,7 +74,7 @@ class _:
         e = sum(counts)/len(counts)
         return sum((c-e)**2/e for c in counts)
     also = 'n,k = sum(counts), len(counts)\nreturn k/n*sum(c*c for c in counts) - n'
-    used = '"Does it look random?" and the test that the generator fails'
+    used = 'the p-value under "Does it look random?"'
     mistakes = (('(c-e)**2/e', '((c-e)/e)**2', 'the expected number is squared as well: square the distance, and then divide'),
                 ('sum(counts)/len(counts)', '1/len(counts)', 'this is a share; the expected count is that share of all the draws'),
                 ('**2/e', '**2', 'the squared distances are not divided by what was expected'),
@@ -90,7 +90,7 @@ class _:
     task = """A generator goes from `x` to `a*x % p` in each step; `p` is a prime, and `x` and `a` are between 1 and `p-1`. After `n` steps it is at `y`. Return
         where it began. `n` and `p` may be a billion, so jump, don't walk."""
     example = 5, 3, 7, 2
-    hints = ('The numbers go round: `p-1` steps lead back to where you are, whatever `a` is.',
+    hints = ('The numbers go round: `p-1` steps lead back to where you are, whatever `a` is (Fermat\'s little theorem).',
              'So how many steps *forward* lead to the place that is `n` steps back?',
              '`y*pow(a, m, p) % p` is `m` steps on from `y`, and `m` must not be negative: what is `-n % (p-1)`?')
     slow = 'a billion steps take too long one by one: `pow(a, n, p)` is the remainder of `a**n`, and fast'
@@ -125,7 +125,7 @@ class _:
         for workers,draws in ((3, 2), (2, 1), (1, 5), (3, 10), (5, 100), (8, 10**9)): yield rng.randrange(2, 2**31-1), workers, draws
     def starts(x, workers, draws): return [x*pow(16807, w*draws, 2**31-1) % (2**31-1) for w in range(workers)]
     also = 'jump,places = pow(16807, draws, 2**31-1), [x]\nwhile len(places) < workers: places.append(places[-1]*jump % (2**31-1))\nreturn places'
-    used = '`spawn` and `jumpahead`: a stream for each worker'
+    used = '`jump` and `spawn`: a stream for each worker'
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
     mistakes = (('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
                 ('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
