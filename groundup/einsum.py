@@ -280,7 +280,7 @@ def einsum(
     *operands, # tensors, or anything NumPy can convert; integer, float or complex
     product=operator.matmul, # what multiplies two matrices
 ): # a tensor if they are tensors, else an array or a number, of their common dtype
-    "Sum of products by NumPy's rules. Raises `ValueError`, `TypeError`, naming the fault"
+    "Sum of products by NumPy's rules. Raises `ValueError` or `TypeError`, saying why"
     subscripts,ts = _given(subscripts, operands)
     p = plan(subscripts, tuple(t.shape for t in ts))
     ts = [prepare(t) for prepare,t in zip(p.alone, ts)] # diagonals, early sums
