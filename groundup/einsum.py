@@ -275,21 +275,19 @@ def plan(
     return Plan(f, [prepare for _,prepare in alone], steps, [last.index(l) for l in f.out])
 
 # %% ../nbs/06_einsum.ipynb #77b5af32
-#| code-fold: true
-#| code-summary: "einsum"
 def einsum(
     subscripts, # the formula; or the first operand, with its labels behind it
     *operands, # tensors, or anything NumPy can convert; integer, float or complex
     product=operator.matmul, # what multiplies two matrices
 ): # a tensor if they are tensors, else an array or a number, of their common dtype
-    "Sum of products by NumPy's rules. Raises `ValueError`, `TypeError`, naming the fault"
+    "Sum of products by NumPy's rules. Raises `ValueError` or `TypeError`, saying why"
     subscripts,ts = _given(subscripts, operands)
     p = plan(subscripts, tuple(t.shape for t in ts))
-    ts = [prepare(t) for prepare,t in zip(p.alone, ts)]
+    ts = [prepare(t) for prepare,t in zip(p.alone, ts)] # diagonals, early sums
     for i,j,multiply,_ in p.steps:
         ts.append(multiply(ts[i], ts[j], product))
         ts[i] = ts[j] = None # free their memory
-    res = _arrange(ts[-1], p.axes)
+    res = _arrange(ts[-1], p.axes) # as after the arrow
     return res if isinstance(res, torch.Tensor) else res[()]
 
 # %% ../nbs/06_einsum.ipynb #34c65e8c

@@ -55,8 +55,8 @@ class _:
 @define('einsum-3', 'Attention, the second half')
 class _:
     task = """`weights` has the axes sentence, head, query, key, and says how much each query listens to each key. `values` has the axes sentence, key, head,
-        feature. Both are float32 tensors. Return for each query the sum of the values, each times its weight, of the same sentence and the same head:
-        a tensor with the axes sentence, query, head, feature, in a single call of `torch.einsum`."""
+        feature. Both are float32 tensors. Return for each query the weighted sum of the values in the same sentence
+        and head: a tensor with the axes sentence, query, head, feature, in a single call of `torch.einsum`."""
     example = torch.tensor([[[[1., 0., 2.], [0., 1., 0.]]]]), torch.tensor([[[[3., 0.]], [[1., 1.]], [[0., 5.]]]])
     hints = ('Give each kind of axis a letter: b, h, q, s for the keys, d. Which of them does the result not have?',
              'Sentence and head run together in both, and so do the keys. Only the keys are missing from the result, so they are summed.',
@@ -79,7 +79,7 @@ class _:
 @define('einsum-4', 'What a formula costs')
 class _:
     task = """Return how many times the innermost line of the loop nest of a formula runs. `formula` is a string such as `'ik,kj->ij'`, without ellipses and
-        spaces; `sizes` is a dict from letter to size."""
+        spaces; `sizes` is a dict from each of its letters to its size."""
     example = 'ik,kj->ij', dict(i=2, k=3, j=4)
     hints = ('How many loops does the nest of `ik,kj->ij` have, and how often does each of them go round?',
              'There is one loop for each letter, and a letter that occurs twice, even in one operand, is still one loop.',
