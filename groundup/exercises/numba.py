@@ -68,7 +68,7 @@ class _:
         for v in x:
             if v > limit: total += v
         return total
-    also = 'total = 0.\nfor i in range(len(x)): total += x[i]*(x[i] > limit)\nreturn total'
+    also = 'total = 0.\nfor i in range(len(x)): total += x[i] if x[i] > limit else 0.\nreturn total'
     used = 'the innermost loop of the product, which is compiled first in this chapter'
     mistakes = (('total = 0.\nfor i in range(len(x)):\n    if x[i] > limit: total += i\nreturn total', 'the places are added up, and not the numbers there'),
                 ('if v > limit: ', '', 'all numbers are added up; only those above the limit belong to the sum'),
@@ -87,7 +87,7 @@ if 'GROUNDUP_WARM' in os.environ:  # answers are tried in copies of this process
 # %% ../../nbs/exercises/04_numba.ipynb #fa9894ed
 @define('numba-2', 'A timing that lies')
 class _:
-    task = """This says how long a call of the compiled function `f` takes, and is wrong by a factor of a hundred, since the first call compiles. Mend it:
+    task = """This says how long a call of the compiled function `f` takes, and is wrong by far, since the first call compiles. Mend it:
         call `f()` once without counting it, measure each of `runs` calls (an odd number) by the difference of two `clock()`, in seconds, and return
         the median, the middle one, which a single interruption doesn't touch."""
     example = 'If the first call takes 300 s and the next three 2, 9 and 3 s, then `runs = 3` gives `3`.'
@@ -129,43 +129,44 @@ class _:
                 ('sorted(times)[runs//2]', 'times[runs//2]', 'the middle one in time is not the middle one by size: sort them first'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #2242e40c
-@define('numba-3', 'A look at the lengths')
+@define('numba-3', 'A row added to a row')
 class _:
-    task = """Write a compiled dot product of two one-dimensional arrays of float64 that raises a `ValueError` if their lengths differ. Compiled code does
-        not look whether an index is inside an array, so this has to be the first thing it does."""
-    example = '`u = [1., 2., 3.]`, `v = [1., 0., 2.]` gives `7.0`; `u = [1., 2., 3.]`, `v = [1., 0.]` raises `ValueError`.'
-    hints = ('What happens today when `v` is shorter than `u`? Compiled code reads what happens to be behind it.',
+    task = """Write a compiled function that adds `factor` times the array `x` to the array `y`, in place; both are one-dimensional, of float64. If their
+        lengths differ, raise a `ValueError`. Compiled code doesn't check that an index is inside an array, so this has to be the first thing it does."""
+    example = '`y = [1., 2.]`, `x = [10., 20.]`, `factor = 3.` makes `[31., 62.]` of `y`; `y = [1., 2.]`, `x = [10.]` raises `ValueError`.'
+    hints = ('What would happen if `x` were shorter than `y`? Compiled code reads what happens to be behind it.',
              '`len` and `raise ValueError(\'…\')` work in compiled code, too; the words must be a constant.',
-             '`if len(u) != len(v): raise ValueError(...)` before the loop begins.')
+             '`if len(x) != len(y): raise ValueError(...)`, and then a loop over `range(len(y))`.')
     rules,seconds = (is_compiled,), 30
     def cases(rng):
-        for n,m in ((3, 3), (2, 3), (5, 4), (0, 0), (3, 0), (9, 9), (40, 40)): yield small(rng, n), small(rng, m)
-    def run(f, u, v):
-        seen = Watched(u)
-        if len(u) != len(v):
-            try: getattr(f, 'py_func', f)(seen, Watched(v))
-            except (ValueError, IndexError): pass
-        return Note('late', 'where the lengths differ, numbers are read before anything looks at the lengths; in compiled code, that may end anywhere') if \
-            seen.record else call(f, u, v)
+        for n,m in ((2, 2), (3, 2), (3, 1), (4, 5), (0, 0), (0, 3), (9, 9), (40, 40)): yield small(rng, n), small(rng, m), float(rng.randint(2, 5))
+    def run(f, y, x, factor):
+        seen = Watched(y)
+        if len(x) != len(y):
+            try: getattr(f, 'py_func', f)(seen, Watched(x), factor)
+            except (ValueError, IndexError, TypeError): pass
+        if seen.record: return Note('late', 'where the lengths differ, numbers are used before anything checks the lengths; in compiled code, that may '
+                                            'end anywhere')
+        f(y, x, factor)
+        return {'y': y}
     @njit
-    def checked_dot(u, v):
-        if len(u) != len(v): raise ValueError('the lengths differ')
-        total = 0.
-        for l in range(len(u)): total += u[l]*v[l]
-        return total
-    also = 'if u.shape != v.shape: raise ValueError("the lengths differ")\nreturn (u*v).sum()'
-    used = '`matmul_sizes`, the first line of every rung'
-    mistakes = (('range(len(u))', 'range(len(u)-1)', 'the last pair is left out'),
-                ('total +=', 'total =', 'only the last product is kept; add them up'),
-                ("if len(u) != len(v): raise ValueError('the lengths differ')", 'pass',
-            'nothing looks at the lengths: where they differ, this reads outside of an array'),
-                ('total = 0.\nfor l in range(min(len(u), len(v))): total += u[l]*v[l]\nreturn total',
-                 'the longer array is cut to the length of the other, and you never learn of it'),
+    def add_row(y, x, factor):
+        if len(x) != len(y): raise ValueError('the lengths differ')
+        for j in range(len(y)): y[j] += factor*x[j]
+    also = 'if x.shape != y.shape: raise ValueError("the lengths differ")\ny += factor*x'
+    used = '"The better order": the innermost loop of `fill_ilj` adds a row to a row'
+    mistakes = (('range(len(y))', 'range(len(y)-1)', 'the last number is left out'),
+                ('+=', '=', '`y` is overwritten; add to what it holds'),
+                ('factor*x[j]', 'x[j]', '`x` is added as it is; multiply it by `factor` first'),
+                ("if len(x) != len(y): raise ValueError('the lengths differ')", 'pass',
+            'nothing checks the lengths: where they differ, this reads outside of an array'),
+                ('for j in range(min(len(x), len(y))): y[j] += factor*x[j]', 'the longer array is cut to the length of the other, and you never learn of it'),
                 ('!=', '>', 'only one way of being different is refused; the other array can be the longer one, too'),
                 ('!=', '<', 'only one way of being different is refused; the other array can be the longer one, too'),
-                ("raise ValueError('the lengths differ')", 'return 0.', 'a result of 0 looks like a result; raise an error'),
-                ('total = 0.\nfor l in range(len(u)):\n    if l < len(v): total += u[l]*v[l]\nif len(u) > len(v): raise ValueError("late")\nreturn total',
-                 'only one way of being different is refused; the other array can be the longer one, too'))
+                ("raise ValueError('the lengths differ')", 'return', 'where the lengths differ, nothing happens, and you never learn of it; raise an error'),
+                ('y += factor*x', 'an `x` with a single number is spread over all of `y` (broadcasting), and you never learn of it: compare the lengths'),
+                ("if len(x) != len(y): raise ValueError('the lengths differ')\ny = y + factor*x",
+                 'this makes a new array, and the caller\'s `y` is as it was; change its numbers'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #c55db25e
 @define('numba-4', 'In the order of memory')
@@ -173,7 +174,7 @@ class _:
     task = """Add the product of `a` (n×k) and `b` (k×m) to `c` (n×m), which holds zeros, with three loops over single numbers such as `b[l,j]`. Puzzle:
         nest them so that reading `b` jumps as seldom as it can. Arrays lie in memory row after row, and a jump is a read of a place that is not the
         next one after the last. It is checked in Python, uncompiled."""
-    hints = ('In which order do the numbers of `b` lie in memory? Write the places of a 2×3 down.',
+    hints = ('In which order are the numbers of `b` in memory? Write down the places of a 2×3.',
              'Walk along a row of `b` in the innermost loop: which of `i`, `j` and `l` does that?',
              '`j` is innermost. Of the two orders left, one goes on to the next row of `b` without a jump, the other reads the same row again.')
     def cases(rng):
@@ -201,48 +202,44 @@ class _:
                 ('c[i,j] += a', 'c[i,j] = a', 'only the last of the products is kept; they have to be added up'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #68e36f9b
-@define('numba-5', 'Once through the array')
+class Chained:
+    "A number that knows how many additions it took, one after another"
+    def __init__(self, v, depth=0): self.v,self.depth = v,depth
+    def __add__(self, other):
+        other = other if isinstance(other, Chained) else Chained(other)
+        return Chained(self.v + other.v, 1 + max(self.depth, other.depth))
+    __radd__ = __add__
+    def __repr__(self): return repr(self.v)
+
+@define('numba-5', 'Cut the chain')
 class _:
-    task = """Return the smallest and the largest of the numbers in `x`, a one-dimensional array with at least one number. Puzzle: read each number only
-        once; reads `x[i]` are counted, and what you have read can be kept in a variable."""
-    hints = ('One loop can look after both.',
-             'Each `x[i]` that you write is a read. Put it into a variable first, and look at that twice.',
-             'Begin both with `x[0]`, not with 0, since all of them may be negative; and the loop begins at 1.')
+    task = """Add up the numbers in the list `x`, which has at least one. Puzzle: an addition that needs the result of another has to wait for it. Make the
+        longest chain of additions that wait for each other as short as you can; it's counted."""
+    example = '`x = [1., 2., 3., 4.]` gives `10.0` with a chain of 2: two sums that don\'t need each other, and the sum of both.'
+    hints = ('In `((a+b)+c)+d`, three additions wait for each other. How else can you put the parentheses?',
+             'Two sums of half the numbers each need nothing of each other. How would you add up a half?',
+             'Again by halves; or add up neighbours in pairs, then those sums in pairs, until a single number is left. If one has no neighbour, take it along.')
     def cases(rng):
-        for n in (4, 2, 2, 3, 1, 8, 20): yield (small(rng, n)*10 + (-100 if n%3 else 100))*(1000 if n==8 else 1),
+        for n in (4, 2, 3, 1, 5, 8, 7, 20, 33): yield [float(v) for v in small(rng, n)],
     def run(f, x):
-        x = Watched(x)
-        smallest,largest = f(x)
-        return {'smallest': smallest, 'largest': largest, 'reads of x': x.reads()}
-    def extremes(x):
-        smallest = largest = x[0]
-        for i in range(1, len(x)):
-            v = x[i]
-            smallest,largest = min(smallest, v), max(largest, v)
-        return smallest, largest
-    also = 'values = [x[i] for i in range(len(x))]\nreturn min(values), max(values)'
-    used = 'memory is what costs: the roofline in GEMM counts bytes, not comparisons'
-    mistakes = (('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v < smallest: smallest = v\n    elif v > largest: '
-                 'largest = v\nreturn smallest, largest',
-                 'with `elif`, a number that is a new smallest is never looked at as the largest; the first one is both'),
-                ('smallest,largest = 1000,-1000\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn '
-                 'smallest, largest',
-                 'the search begins with a number that need not be there: begin with `x[0]`'),
-                ('len(x))', 'len(x)-1)', 'the last number is left out'),
-                ('v = x[i]', 'v = i', 'these are places; look at the numbers there'),
-                ('smallest,largest = 10**9,0\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\n'
-                 'return smallest, largest',
-                 'the search begins with a number that need not be there: begin with `x[0]`'),
-                ('return min(x[i] for i in range(len(x))), max(x[i] for i in range(len(x)))',
-            'right, but the array is gone through twice, so that each number is read twice'),
-                ('smallest = largest = x[0]', 'smallest = largest = 0.', 'the search begins with 0, which need not be among the numbers'),
-                ('smallest = largest = x[0]\nfor i in range(len(x)):\n    v = x[i]\n    smallest,largest = min(smallest, v), max(largest, v)\nreturn '
-                 'smallest, largest',
-                 'right, and one read too many: `x[0]` has been read before the loop begins'),
-                ('smallest,largest = math.inf, -math.inf\nfor i in range(len(x)):\n    v = x[i]\n    if v > largest: largest = v\n    elif v < smallest: '
-                 'smallest = v\nreturn smallest, largest',
-                 'with `elif`, a number that is a new largest is never looked at as the smallest; the first one is both'),
-                ('return smallest, largest', 'return largest, smallest', 'the two are the wrong way round: the smallest comes first'))
+        total = f([Chained(v) for v in x])
+        return {'sum': total.v, 'longest chain': Cost(total.depth)} if isinstance(total, Chained) else total
+    def add_up(x):
+        while len(x) > 1:
+            pairs = [u+v for u,v in zip(x[::2], x[1::2])]
+            x = pairs + x[2*len(pairs):]
+        return x[0]
+    also = 'def part(lo, hi):\n    middle = (lo+hi)//2\n    return x[lo] if hi-lo==1 else part(lo, middle) + part(middle, hi)\nreturn part(0, len(x))'
+    used = '"Did the waiting slow us down at all?", where a chain is cut in four'
+    mistakes = (('total = x[0]\nfor v in x[1:]: total = total + v\nreturn total', 'right, but each addition waits for the one before it'),
+                ('return sum(x)', 'right, but each addition waits for the one before it'),
+                ('sums = x[:4]\nfor i in range(4, len(x)): sums[i%4] = sums[i%4] + x[i]\ntotal = sums[0]\nfor s in sums[1:]: total = total + s\nreturn total',
+                 'right, and four chains are better than one; but each of them can be cut again'),
+                ('half = len(x)//2\nif not half: return x[0]\ntotal,other = x[0], x[half]\nfor v in x[1:half]: total = total + v\n'
+                 'for v in x[half+1:]: other = other + v\nreturn total + other', 'right, and two chains are better than one; but each of them can be cut again'),
+                (' + x[2*len(pairs):]', '', 'a number without a neighbour is lost: take it along to the next round'),
+                ('return x[0]', 'return len(x)', 'this is how many numbers are left, and not their sum'),
+                ('u+v', 'u', 'only one of each pair is kept; add the two'))
 
 # %% ../../nbs/exercises/04_numba.ipynb #8443aff3
 @define('numba-6', 'Fair shares')
@@ -284,7 +281,7 @@ class _:
 # %% ../../nbs/exercises/04_numba.ipynb #9fd63e6c
 @define('numba-7', 'A race')
 class _:
-    task = """Thread `t` of so many `threads` runs this to add up the rows of the array `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0.
+    task = """Each of `threads` threads runs this, with its number `t`, to add up the rows of the array `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0.
         All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out
         among the threads, as evenly as possible. Read and write single numbers, as `x[i,j]`."""
     example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
