@@ -16,8 +16,8 @@ def cut(x, axis, ranks): return np.array_split(x, ranks, axis)
 @define('distributed-1', 'A share of the columns')
 class _:
     task = """Every rank holds all of `a` (n×k), and rank r holds `shards[r]`, some columns of `b` (k×m), in order; all are arrays. Return the whole product
-        of `a` and `b`, an array of n×m, without putting `b` together first. You're also judged by the
-        multiplications of the busiest rank."""
+        of `a` and `b`, an array of n×m, without putting `b` together first. Return the product only:
+        we count the multiplications of the busiest rank, and judge you by them, too."""
     hints = ('What can a rank compute with what it holds? Which part of the product is that?',
              'The parts are columns of the result, and lie side by side.',
              '`[a@s for s in shards]`, put side by side by `np.concatenate(…, axis=1)`')
@@ -70,10 +70,10 @@ class _:
                  'columns of `a` meet rows of `b` that do not belong to them: rank r multiplies only what it holds'))
 
 # %% ../../nbs/exercises/12_distributed.ipynb #6636decc
-@define('distributed-3', 'A bias too many')
+@define('distributed-3', 'One bias too many')
 class _:
     task = """The inner dimension of a layer is shared out, the ranks add up their parts, and with more ranks the result gets larger. Find the mistake and
-        mend it: the result is the product, as in distributed-2, plus `bias`, an array with a number for each column, in each row, whatever the number
+        fix it: the result is the product, as in distributed-2, plus `bias`, an array with a number for each column, in each row, whatever the number
         of ranks."""
     hints = ('Try it with one rank, then with two, and matrices of zeros.',
              'How often is the bias added?',
@@ -84,7 +84,7 @@ class _:
             yield cut(small(rng, n, k), 1, ranks), cut(small(rng, k, m), 0, ranks), small(rng, m) + 20
     def layer(a_shards, b_shards, bias): return sum(a@b for a,b in zip(a_shards, b_shards)) + bias
     also = 'return sum(a@b + (bias if r==0 else 0) for r,(a,b) in enumerate(zip(a_shards, b_shards)))'
-    used = 'the layers of a network that no machine holds alone: only one rank adds the bias'
+    used = 'the scheme "inner", whose partial sums are added up: what is to be there once, like a bias, is added once'
     bug = 'return sum(a@b + bias for a,b in zip(a_shards, b_shards))', 'every rank adds the bias to its part, so that the sum holds it once for each rank'
     mistakes = (('return a_shards[0]@b_shards[0] + bias', 'this is the part of the first rank only'),
                 ('+ bias', '+ bias.mean()', 'the bias is added as a single number, its mean; each column has a bias of its own'),
@@ -130,7 +130,7 @@ class _:
         step `s`, in new lists, and a list of the bytes that each rank sends in this step."""
     hints = ('Three ranks, step 0: rank 0 sends its piece 0 to rank 1, rank 1 its piece 1 to rank 2, rank 2 its piece 2 to rank 0. Write down what they '
             'hold then.',
-             'One loop over the rank that sends is enough. Where does it send, and which piece? A number of float32 has 4 bytes.',
+             'One loop over the rank that sends is enough. Where does it send, and which piece? A float32 takes 4 bytes.',
              'Copy the lists. For each r: `p = (r-s) % ranks`, `to = (r+1) % ranks`, and put `[x+y for x,y in zip(…, …)]` of the old pieces into `new[to][p]`.')
     def cases(rng):
         for ranks,s in ((3, 0), (3, 1), (2, 0), *((n, rng.randrange(n-1)) for n in (rng.randint(3, 6) for _ in range(5)))):
@@ -150,7 +150,7 @@ class _:
     also = 'n = len(pieces)\nadd = lambda x, y: [a+b for a,b in zip(x, y)]\n' \
            'new = [[add(pieces[r][p], pieces[r-1][p]) if p==(r-1-s) % n else pieces[r][p] for p in range(n)] for r in range(n)]\n' \
            'return new, [4*len(pieces[r][(r-s) % n]) for r in range(n)]'
-    used = 'all_reduce, and "The bill, before you order": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
+    used = 'the ring of "One training run": in n-1 steps each rank sends n-1 pieces, a little less than one vector, however many ranks there are'
     mistakes = (('new[to][p] = [x', 'new[r][p] = [x', 'sender and receiver are swapped'),
                 ('piece = pieces[r][p]', 'piece = pieces[to][p]', "this adds a rank's own piece; add what the sender has"),
                 ('p,to = (r-s) % ranks,', 'p,to = s,', 'which piece is sent depends on who sends it'),
@@ -169,7 +169,7 @@ class _:
                  '        sent.append(4*len(old[r][p]))\nreturn new, sent',
                  'these are all the steps up to `s`; only step `s` itself is asked for'),
                 ('4*len', 'len', 'these are numbers; each has 4 bytes'),
-                ('4*len', '8*len', 'a number of float32 has 4 bytes, and not 8'),
+                ('4*len', '8*len', 'a float32 takes 4 bytes, and not 8'),
                 ('4*len(piece)', '4*sum(map(len, pieces[r]))', 'these are the bytes of the whole vector; a step sends a single piece of it'),
                 ('4*len(piece)', '4*len(pieces[r][p-1])', 'these are the bytes that come in; what each rank sends is asked for'),
                 ('return new, sent', 'return new', 'the bytes are missing: return what the ranks hold, and then the bytes'),
@@ -180,7 +180,7 @@ class _:
 @define('distributed-6', 'A mean of means')
 class _:
     task = """Every rank has computed the mean of its own numbers, and the whole is the mean of these means, which is wrong when some ranks have more
-        numbers than others. Find the mistake and mend it: `means` and `counts` are lists of numbers, with an item for each rank, and the result is
+        numbers than others. Find the mistake and fix it: `means` and `counts` are lists of numbers, with an item for each rank, and the result is
         the mean of all numbers."""
     example = [5., 2.], [1, 3]
     hints = ('A rank with one number and a rank with a thousand: what should the mean be close to?',
@@ -192,7 +192,7 @@ class _:
         yield [5., float(rng.randint(1, 4))], [0, 3]
     def overall(means, counts): return sum(m*c for m,c in zip(means, counts))/sum(counts)
     also = 'import statistics\nreturn statistics.fmean(means, counts)'
-    used = 'the loss of a training run that is shared out, whose last batch is smaller'
+    used = '"One training run": each share is divided by the size of the *whole* batch'
     bug = 'return sum(means)/len(means)', 'a rank with few numbers counts as much as one with many'
     mistakes = (('return sum(m/c for m,c in zip(means, counts) if c)/len(means)', 'a mean is divided already; to get a sum back, multiply it by its count'),
                 ('/sum(counts)', '/max(counts)', 'the sum is right, but it is divided by the largest count instead of all of them'),
@@ -203,12 +203,12 @@ class _:
 # %% ../../nbs/exercises/12_distributed.ipynb #e89012db
 @define('distributed-7', 'A rank that dies')
 class _:
-    task = """Rank r was last heard at `last[r]` seconds, and the clock says `now`. If a rank is silent for more than `limit` seconds, it counts as dead.
+    task = """Rank r was last heard from at `last[r]` seconds, and the clock says `now`. If a rank is silent for more than `limit` seconds, it counts as dead.
         The others wait for it and fall silent, too. So if several are late, blame the one that has been silent longest. Return its number, or `None`
         if all are alive; of two equally silent ones, the lower number."""
     example = [7., 1., 3.], 9., 5.
     hints = ('For how long has each rank been silent?',
-             'The one that was heard first has been silent longest. Is it later than the limit?',
+             'The one with the earliest time has been silent longest. Has it been silent too long?',
              '`r = last.index(min(last))`; then compare `now - last[r]` with the limit.')
     def cases(rng):
         yield from (([7., 1., 3.], 9., 5.), ([7., 6., 5.], 9., 5.), ([4., 4.], 9., 5.), ([3., 2., 2.], 9., 5.), ([9.], 9., 5.), ([0.], 9., 5.))
@@ -222,7 +222,7 @@ class _:
     used = '"When a rank dies": of all the ranks that give no answer, the one that died is named'
     mistakes = (('return [t for t in last if now-t > limit].index(min(last)) if now-min(last) > limit else None',
                  'this is the place among those that are late; the number of the rank is asked for'),
-                ('> limit', '< limit', 'those that were heard lately are alive'),
+                ('> limit', '< limit', 'those that were heard from lately are alive'),
                 ('now - last[r]', 'last[r] - now', 'the sign is wrong: how long ago was that?'),
                 ('return max((r for r,t in enumerate(last) if now-t > limit), default=None)',
                  'this is the last one that is late; the one to blame has been silent longest'),
