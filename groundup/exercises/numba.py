@@ -236,7 +236,8 @@ class _:
                 ('sums = x[:4]\nfor i in range(4, len(x)): sums[i%4] = sums[i%4] + x[i]\ntotal = sums[0]\nfor s in sums[1:]: total = total + s\nreturn total',
                  'right, and four chains are better than one; but each of them can be cut again'),
                 ('half = len(x)//2\nif not half: return x[0]\ntotal,other = x[0], x[half]\nfor v in x[1:half]: total = total + v\n'
-                 'for v in x[half+1:]: other = other + v\nreturn total + other', 'right, and two chains are better than one; but each of them can be cut again'),
+                 'for v in x[half+1:]: other = other + v\nreturn total + other',
+                 'right, and two chains are better than one; but each of them can be cut again'),
                 (' + x[2*len(pairs):]', '', 'a number without a neighbour is lost: take it along to the next round'),
                 ('return x[0]', 'return len(x)', 'this is how many numbers are left, and not their sum'),
                 ('u+v', 'u', 'only one of each pair is kept; add the two'))
@@ -281,9 +282,9 @@ class _:
 # %% ../../nbs/exercises/04_numba.ipynb #9fd63e6c
 @define('numba-7', 'A race')
 class _:
-    task = """Each of `threads` threads runs this, with its number `t`, to add up the rows of the array `x` (n×m): the sum of row `i` goes into `out[i]`, which begins at 0.
-        All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of `out`, and the rows are shared out
-        among the threads, as evenly as possible. Read and write single numbers, as `x[i,j]`."""
+    task = """Each of `threads` threads runs this, with its number `t`, to add up the rows of the array `x` (n×m): the sum of row `i` goes into
+        `out[i]`, which begins at 0. All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of
+        `out`, and the rows are shared out among the threads, as evenly as possible. Read and write single numbers, as `x[i,j]`."""
     example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
     hints = ('Write down for two threads who adds to `out[0]`.',
              'The columns are shared out here. What else could be, so that each sum has one thread?',
