@@ -88,7 +88,7 @@ class Relu:
 
 # %% ../nbs/10_training.ipynb #2764d0fd
 class Net:
-    "Layers, one after the other, that make ten scores of a picture"
+    "Layers, one after the other, that turn a picture into ten scores"
     def __init__(self, layers, shape:tuple=(784,)):
         self.layers,self.shape = layers,shape
     @property

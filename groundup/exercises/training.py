@@ -29,7 +29,8 @@ class _:
     def softmax_at(scores, t):
         top = max(scores)
         e = [math.exp((s-top)/t) for s in scores]
-        return [v/sum(e) for v in e]
+        total = sum(e)
+        return [v/total for v in e]
     also = 'top = max(scores)/t\nlog_sum = top + math.log(sum(math.exp(s/t-top) for s in scores))\nreturn [math.exp(s/t-log_sum) for s in scores]'
     used = '`softmax`, in "Softmax: from scores to one number"'
     mistakes = (('math.exp((s-top)/t)', '2**((s-top)/t)', 'these are powers of 2, and softmax takes powers of e: `math.exp`'),
@@ -42,7 +43,7 @@ class _:
                 ('max(scores)', 'sum(scores)/len(scores)', 'what is taken off must be the largest: anything smaller, and the largest still overflows'),
                 ('max(scores)', 'max(map(abs, scores))',
                  'where all scores are negative, this makes them even smaller, and their exponentials vanish: take off the largest, sign and all'),
-                ('v/sum(e)', 'v', 'these are not divided by their sum: probabilities add up to 1'))
+                ('v/total', 'v', 'these are not divided by their sum: probabilities add up to 1'))
 
 # %% ../../nbs/exercises/10_training.ipynb #be0b93eb
 @define('training-2', 'A smudged digit')
@@ -86,7 +87,7 @@ class _:
 class _:
     task = """In a valley with the loss c·w²/2, the slope at `w` is c·w, so a step of gradient descent turns `w` into `w − rate·c·w`. Your loss is a sum of
         such valleys, one for each number in the list `curvatures`, all above zero, and each has a weight of its own; all weights share one rate. Return
-        the rate at which the first of them stops coming nearer to zero."""
+        the rate at which the first of them stops getting closer to zero."""
     example = [1., 4.],
     hints = ('One step multiplies a weight by the same factor each time. Which factor?',
              'It is `1 - rate*c`. The weight shrinks while the factor is between −1 and 1. Where does it reach −1?',
@@ -96,7 +97,6 @@ class _:
         yield from (([1.],), ([2., 2.],), ([1., 10.],))
         for n in (2, 3, 5, 8): yield [rng.randint(1, 99)/10 for _ in range(n)],
     def too_long(curvatures): return 2/max(curvatures)
-    also = 'steepest = sorted(curvatures)[-1]\nreturn 2/steepest'
     used = '"Descend", where a rate of 3 leaps over the valley'
     mistakes = (('max(curvatures)', 'curvatures[0]', 'the first is not always the steepest'),
                 ('2/max', '1/min', 'the steepest valley goes wrong first, and only where its factor `1 - rate*c` reaches −1'),
@@ -156,34 +156,36 @@ class _:
 # %% ../../nbs/exercises/10_training.ipynb #a8227e7b
 @define('training-6', 'A ball that rolls')
 class _:
-    task = """Descend with momentum, in one dimension. The place starts at `w`, the speed at 0. For each slope in the list `slopes`: the speed becomes
-        `momentum` times itself, plus the slope; then `rate` times the speed is taken off the place. Return the list of places after each step."""
-    example = 10., [1., 1., 0.], 1., .5
-    hints = ('Two variables change in each step, place and speed. Which of them first?',
-             'The speed: it remembers the slopes before. The place then moves by the new speed.',
-             'In the loop: `speed = momentum*speed + slope`, then `w -= rate*speed`, and append.')
+    task = """You ran `descend` in one dimension, starting with speed 0, and forgot which rate and momentum you took. What you did write down is `places`, a
+        list of floats, from the start to where the last step led, and `slopes`, a list with the slope before each step. Return the rate and the
+        momentum, a tuple of two floats. There were at least two steps, and the first slope wasn't 0."""
+    example = [10., 9., 7.5, 6.75], [1., 1., 0.]
+    hints = ('After the first step, the speed is the first slope. So how far did the ball move?',
+             'By `rate*slopes[0]`, so you have the rate. Now write down the second step, and see what you still don\'t know.',
+             'It moved by `rate*(momentum*slopes[0] + slopes[1])`.')
     def cases(rng):
-        yield from ((10., [1., 1., 0.], 1., .5), (5., [2.], .5, .9), (3., [], .1, .9), (0., [1., 0., 0., 0.], 1., .9))
-        for n in (2, 3, 5, 8): yield rng.randint(-9, 9)/1, [rng.randint(-9, 9)/2 for _ in range(n)], rng.randint(1, 9)/10, rng.randint(1, 9)/10
-    def roll_down(w, slopes, rate, momentum):
-        places,speed = [], 0
-        for slope in slopes:
-            speed = momentum*speed + slope
-            w = w - rate*speed
-            places.append(w)
-        return places
-    also = 'places,speed = [], 0\nfor slope in slopes:\n    speed = speed*momentum - rate*slope\n    w += speed\n    places.append(w)\nreturn places'
+        yield from (([10., 9., 7.5, 6.75], [1., 1., 0.]), ([5., 4., 3.1], [2., 0.]), ([0., 0.5, 0.5], [-1., 0.5]))
+        for n in (2, 3, 5, 8):
+            rate,momentum,speed = rng.randint(1, 9)/10, rng.randint(1, 9)/10, 0
+            slopes,places = [rng.choice([-1, 1])*rng.randint(1, 9)/2 for _ in range(n)], [rng.randint(-9, 9)/1]
+            for slope in slopes:
+                speed = momentum*speed + slope
+                places.append(places[-1] - rate*speed)
+            yield places, slopes
+    def found_out(places, slopes):
+        rate = (places[0] - places[1])/slopes[0]
+        speed = (places[1] - places[2])/rate
+        return rate, (speed - slopes[1])/slopes[0]
+    also = ('first,second = places[0] - places[1], places[1] - places[2]\n'
+            'return first/slopes[0], second/first - slopes[1]/slopes[0]')
     used = '`descend`, in "One step, and many"'
-    mistakes = (('momentum*speed + slope', 'speed + momentum*slope', 'the momentum is what the *speed* keeps of itself; the slope counts in full'),
-                ('momentum*speed + slope', 'momentum*speed + rate*slope', 'the rate counts twice: in the speed, and in the step'),
-                ('momentum*speed + slope', 'momentum*speed + (1-momentum)*slope',
-                 'the slope counts in full; this is a moving average, which rolls more slowly'),
-                ('momentum*speed + slope', 'slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
-                ('w - rate*speed', 'w + rate*speed', 'this rolls uphill: take it off'),
-                ('w - rate*speed', 'w - rate*slope', 'nothing is remembered: the place moves by the *speed*, and the speed keeps a part of what it was'),
-                ('places,speed = [], 0\nfor slope in slopes:\n    w = w - rate*speed\n    speed = momentum*speed + slope'
-                 '\n    places.append(w)\nreturn places',
-                 'the place moves by the old speed; first the speed changes, then the place'))
+    mistakes = (('speed - slopes[1]', 'speed', 'the second slope is in the speed as well: take it off before you ask how much of the old speed was kept'),
+                ('(places[1] - places[2])/rate', 'places[1] - places[2]', 'a step is the rate times the speed: divide by the rate'),
+                ('places[0] - places[1]', 'places[1] - places[0]', 'downhill is *against* the slope, so this rate is negative'),
+                ('(speed - slopes[1])/slopes[0]', 'speed - slopes[1]', 'this is the speed that was kept; the momentum is its share of the speed before'),
+                ('(speed - slopes[1])/slopes[0]', '(speed - slopes[1])/(places[0] - places[1])',
+                 'the momentum is a share of the speed before, and not of the way that the ball went'),
+                ('rate, (speed - slopes[1])/slopes[0]', '(speed - slopes[1])/slopes[0], rate', 'the rate comes first, then the momentum'))
 
 # %% ../../nbs/exercises/10_training.ipynb #9b5afc8d
 @define('training-7', 'Windows with gaps')
@@ -191,12 +193,12 @@ class _:
     task = """`x` is a picture, an array of float64 (height×width). Return all its windows of `size`×`size` pixels that aren't neighbours: inside a
         window, the next pixel is always `gap` pixels further, so it spans more of the picture. (Networks do that to see far at no cost; they call it
         *dilated*.) The next window is `step` pixels further: number (u, v) of window (i, j) is pixel (i·step + u·gap, j·step + v·gap). The result is an
-        array of rows × columns × size × size, and a view, by `np.lib.stride_tricks.as_strided`. The rows of `x` may lie anywhere in memory, so use
-        `x.strides`."""
+        array of rows × columns × size × size, and a view: no number is copied. The rows of `x` may be anywhere in memory; `x.strides` says where."""
     example = ('with `size = 2`, `step = 1` and `gap = 2`, the picture `[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]` has 1×2 windows: '
                '`[[0, 2], [8, 10]]` and `[[1, 3], [9, 11]]`.')
     hints = ('From the first to the last pixel of a window, how many pixels is that, with the gaps? And how many such spans fit?',
-             'It spans `(size-1)*gap + 1` pixels. Four axes, four strides: inside a window, one pixel down is `gap` rows. One *window* down is how many?',
+             'It spans `(size-1)*gap + 1` pixels. For `np.lib.stride_tricks.as_strided`, four axes have four strides: '
+             'inside a window, one pixel down is `gap` rows. One *window* down is how many?',
              'With `over = (size-1)*gap + 1` and `down,along = x.strides`: sizes `((h-over)//step + 1, (w-over)//step + 1, size, size)`, '
              'strides `(down*step, along*step, down*gap, along*gap)`.')
     rules = no_loop,
