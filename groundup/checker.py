@@ -345,7 +345,7 @@ def is_blank(e, f):
 def first_look(e, f):
     "Is `f` still blank, or against the rules? What to tell the reader before anything is run, or None"
     if is_blank(e, f):
-        state,todo = ('blank', 'Put your code where the `...` is') if e.blank.endswith(': ...\n') else ('as it was given', 'Find its mistake and mend it')
+        state,todo = ('blank', 'Put your code where the `...` is') if e.blank.endswith(': ...\n') else ('as it was given', 'Find its mistake and fix it')
         return f'{e.name} is still {state}.\n{todo}, and run this again.'
     return next((b for rule in e.rules if (b := rule(f))), None)
 

@@ -170,7 +170,7 @@ class _:
 class _:
     task = """Turn the floats in the list `xs` into whole numbers from −127 to 127 with a common scale: return the list of whole numbers, and the scale, so that
         each number times the scale is nearly what it was, and the largest *in size* becomes 127 or −127. Not all of them are zero. This version
-        sometimes makes −300 of a number, which is no int8 at all. Find the mistake and mend it."""
+        sometimes makes −300 of a number, which is no int8 at all. Find the mistake and fix it."""
     example = [1., -2., 0.5],
     hints = ('Try it on `[1., -3.]`. What does the −3 become, and why?',
              'The scale is chosen by the largest number. Largest in which sense?',

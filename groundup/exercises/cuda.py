@@ -310,7 +310,7 @@ class _:
 @define('cuda-7', 'A sum that loses numbers')
 class _:
     task = """In NumPy: `out[0] = x.sum()`; `out[0]` begins at 0. Every thread of this kernel adds its number of the vector `x`, and most of what they add
-        can get lost. Find the mistake and mend it. Each thread still adds one number."""
+        can get lost. Find the mistake and fix it. Each thread still adds one number."""
     hints = ('Two threads read `out[0]`, both add, both write. What is there then?',
              'Adding in one step, with no other thread in between, is called *atomic*.',
              '`cuda.atomic.add(array, index, value)` does it: here, which array and which index?')
@@ -340,7 +340,7 @@ class _:
 @define('cuda-8', 'A barrier that some never reach')
 class _:
     task = """In NumPy: `out[:] = x[::-1]`. One block of 16 threads does it by way of shared memory, and may wait for ever: not all of its threads reach the
-        barrier. Find the mistake and mend it; `x` has at most 16 numbers."""
+        barrier. Find the mistake and fix it; `x` has at most 16 numbers."""
     hints = ('Which threads come to `syncthreads`, if `x` has 5 numbers?',
              'Threads with nothing to do still have to be counted at the barrier.',
              'Two `if`s, with the barrier between them.')
@@ -371,7 +371,7 @@ class _:
 @define('cuda-9', 'The barrier at the end of the loop')
 class _:
     task = """In NumPy: `out[i] = (x < x[i]).sum()`, for each number of the vector `x`. Each block of 8 threads goes over `x` in pieces of 8, which it fetches
-        together into shared memory. Nothing keeps the counts from being wrong. Find the mistake and mend it."""
+        together into shared memory. Nothing keeps the counts from being wrong. Find the mistake and fix it."""
     hints = ('A fast thread has counted its piece, and goes on to the next round, while a slow one is still counting. What does the fast one do first?',
              'The tile is filled again while others still read the old piece.',
              'One barrier between filling and reading, another between reading and filling again.')

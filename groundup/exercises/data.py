@@ -113,7 +113,7 @@ class _:
 # %% ../../nbs/exercises/01_data.ipynb #54ab4a83
 @define('data-5', 'A shuffle that lies')
 class _:
-    task = """This shuffles pictures and their labels before each pass, and ever since, the network learns nothing. Find the mistake and mend it: return the
+    task = """This shuffles pictures and their labels before each pass, and ever since, the network learns nothing. Find the mistake and fix it: return the
         pictures `xs` and the labels `ys`, two lists of the same length, in a random order from `rng`, a `random.Random`, each order as likely as any
         other."""
     example = '`xs = [5, 8, 2]` and `ys = [50, 80, 20]` may give `([8, 2, 5], [80, 20, 50])`.'

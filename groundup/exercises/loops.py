@@ -53,7 +53,7 @@ class _:
 # %% ../../nbs/exercises/03_loops.ipynb #63f649d2
 @define('loops-3', 'All rows are one')
 class _:
-    task = """This product of two lists of rows has the right loops, and all rows of its result are the same. Find the mistake and mend it."""
+    task = """This product of two lists of rows has the right loops, and all rows of its result are the same. Find the mistake and fix it."""
     hints = ('The loops are right. Look at how `c` is made.',
              'Print `c` after the first row has been filled: which rows have changed?',
              '`[[0]]*2` has one row, twice; `[[0] for _ in range(2)]` makes a new one each time.')

@@ -283,7 +283,7 @@ class _:
 @define('numba-7', 'A race')
 class _:
     task = """Each of `threads` threads runs this, with its number `t`, to add up the rows of the array `x` (n×m): the sum of row `i` goes into
-        `out[i]`, which begins at 0. All threads run at the same time, and sums get lost. Mend it: no two threads may touch the same place of
+        `out[i]`, which begins at 0. All threads run at the same time, and sums get lost. Fix it: no two threads may touch the same place of
         `out`, and the rows are shared out among the threads, as evenly as possible. Read and write single numbers, as `x[i,j]`."""
     example = 'With 2 threads and 3 rows, thread 0 adds up rows 0 and 2 and thread 1 row 1, or thread 0 rows 0 and 1 and thread 1 row 2.'
     hints = ('Write down for two threads who adds to `out[0]`.',

@@ -112,7 +112,7 @@ class _:
 @define('random-5', 'The seed that all workers share')
 class _:
     task = """Each worker draws at most `draws` numbers from a generator that goes from `x` to `16807*x % (2**31-1)` in one step. All of them begin at the same
-        place, so all draw the same. Mend it: return a list that says where each worker begins. Worker 0 begins at `x`, and each of the others where the one
+        place, so all draw the same. Fix it: return a list that says where each worker begins. Worker 0 begins at `x`, and each of the others where the one
         before it has drawn all its numbers. `draws` may be a billion, so jump, don't walk."""
     example = 5, 3, 1
     hints = ('How many steps are there from where one worker begins to where the next one does? So how many steps after `x` does worker `w` begin?',

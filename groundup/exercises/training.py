@@ -135,7 +135,7 @@ class _:
 class _:
     task = """On the way forward, a `Relu` turns everything negative into zero. (What is zero stays zero, and has no share in the blame.) This is its way back:
         `x` (a list of floats) went in, and the loss changes by `d` (another) with what came out. It is to return how the loss changes with what went in.
-        Since it was written, the loss refuses to fall. Find the mistake and mend it."""
+        Since it was written, the loss refuses to fall. Find the mistake and fix it."""
     example = [1., -1., 2.], [3., 3., -3.]
     hints = ('Take one number that went in as 2, with a slope of −3. What should come back, and what does?',
              'A slope may well be negative. What decides is whether the *input* got through.',
