@@ -61,8 +61,8 @@ def encode(
     x:torch.Tensor, # float32
     name:str, # a key of FORMATS
 ) -> torch.Tensor: # patterns, int64
-    """Round to the nearest number of a format, ties to even. Beyond the largest comes
-    infinity, or the largest if there is none. Raises `TypeError` for other dtypes"""
+    """Round to the nearest number of a format, ties to even.
+    Beyond the largest comes infinity, or the largest if there is none. Raises `TypeError` for other dtypes"""
     if x.dtype != torch.float32: raise TypeError(f'x is {x.dtype}: try x.float()')
     f,u = FORMATS[name], x.contiguous().view(torch.int32).long()
     sign,size = (u >> 31) & 1, u & (2**31 - 1)
@@ -151,9 +151,9 @@ def matmul_narrow(
     a:torch.Tensor, # n×k, a dtype of NARROW, any strides
     b:torch.Tensor, # k×m, dtype of `a`
 ) -> torch.Tensor: # n×m, float32
-    """Product of narrow numbers, summed in float32. With no instruction for it, it's
-    emulated: the numbers are widened to float32 first. The instructions for bfloat16
-    count subnormal numbers as zero. Raises `TypeError` for other kinds and dtypes,
+    """Product of narrow numbers, summed in float32.
+    With no instruction for it, it's emulated: the numbers are widened to float32
+    first. The instructions for bfloat16 count subnormal numbers as zero. Raises `TypeError` for other kinds and dtypes,
     `ValueError` for other shapes"""
     n,k,m = narrow_sizes(a, b, NARROW)
     if a.dtype==torch.bfloat16 and best_way('bf16')!='bf16': return matmul_words(a, b)
@@ -182,9 +182,9 @@ def matmul_split(
     b:torch.Tensor, # k×m, float32
     parts:int=2, # of each number: 2 take three products of bfloat16, 3 take six
 ) -> torch.Tensor: # n×m, float32
-    """Product of `a` and `b` as a sum of products of bfloat16; in float32, if a number
-    is infinite or too large for that. Raises `TypeError` and `ValueError` as
-    `matmul_sizes` does, `TypeError` for float64"""
+    """Product of `a` and `b` as a sum of products of bfloat16.
+    In float32, if a number is infinite or too large for that. Raises `TypeError` and
+    `ValueError` as `matmul_sizes` does, `TypeError` for float64"""
     matmul_sizes(a, b)
     if a.dtype != torch.float32: raise TypeError(f'a is {a.dtype}: try a.float()')
     xs,ys = split(a, parts), split(b, parts)
@@ -213,8 +213,9 @@ def matmul_int8(
     a:torch.Tensor, # n×k, int8, any strides
     b:torch.Tensor, # k×m, int8
 ) -> torch.Tensor: # n×m, int32, exact
-    """Product of whole numbers. Raises `TypeError` for other dtypes, `ValueError` for
-    shapes that don't fit, and for a `k` that is too long for sums in int32"""
+    """Product of whole numbers.
+    Raises `TypeError` for other dtypes, `ValueError` for shapes that don't fit, and
+    for a `k` that is too long for sums in int32"""
     n,k,m = narrow_sizes(a, b, (torch.int8,))
     most = (2**31-1)//2**14
     if k > most: raise ValueError(f'k is {k}; int32 is sure to hold {most} products')

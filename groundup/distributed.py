@@ -307,8 +307,9 @@ def matmul_distributed(
     product=None, # multiplies two tensors; default: `matmul_gemm` on a processor, `torch.matmul` on a GPU
     log=None, # a list that gets the bytes of each message sent
 ): # this rank's block of the product, or a DTensor
-    """The product of two matrices that are spread over all ranks. All ranks call it. Raises the same `ValueError` or `TypeError` on all
-    of them where their blocks do not fit, and `RuntimeError` where another rank dies or does not answer in time"""
+    """The product of two matrices that are spread over all ranks. All ranks call it.
+    Raises the same `ValueError` or `TypeError` on all of them where their blocks do not fit, and `RuntimeError` where another
+    rank dies or does not answer in time"""
     if not dist.is_initialized():
         raise RuntimeError('this rank has not met the others: call `join_ranks()` first, in a process that torchrun has started')
     device,mesh = getattr(a, 'device', torch.device('cpu')), getattr(a, 'device_mesh', None)

@@ -128,8 +128,8 @@ def matmul(
     a, # n×k, tensor or array of float32 or float64, any strides
     b, # k×m, dtype of `a`
 ): # n×m, dtype of `a`: an array if both are arrays, else a tensor
-    """Product of two tensors or arrays. The first call for a dtype compiles, for some
-    seconds; the code is kept on disk. Raises `TypeError` for kinds and dtypes that
+    """Product of two tensors or arrays.
+    The first call for a dtype compiles, for some seconds; the code is kept on disk. Raises `TypeError` for kinds and dtypes that
     don't fit, `ValueError` for shapes, `RuntimeError` where numba doesn't compile"""
     x,y = as_array(a, 'a'), as_array(b, 'b')
     if x.dtype != y.dtype:
@@ -233,8 +233,8 @@ def compare(
     source:str='groundup.gemm.float_product', # where to find the products
     least=limit_seconds, # called with n, k, m, dtype: the limit in seconds
 ) -> list: # a dict for each shape: sizes, median and best seconds of each library (None where it has no such product), GFLOP/s, share of the limit, errors
-    """This chapter's product against torch and NumPy, each in a process of its own, in turns. Raises `ValueError` for a GROUNDUP_ROUNDS
-    that isn't a number, `RuntimeError` where numba doesn't compile or a library fails"""
+    """This chapter's product against torch and NumPy, each in a process of its own, in turns.
+    Raises `ValueError` for a GROUNDUP_ROUNDS that isn't a number, `RuntimeError` where numba doesn't compile or a library fails"""
     need_compiler()
     said = os.environ.get('GROUNDUP_ROUNDS', '5')
     if not said.isdecimal(): raise ValueError(f'GROUNDUP_ROUNDS is {said!r}, which is no whole number: try GROUNDUP_ROUNDS=5')

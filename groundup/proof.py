@@ -404,8 +404,8 @@ def prove(
     given:str='', # what is known of the sizes, and of the blocks gx, gy, gz in each direction, as 'n <= 16, gx==1'
     seconds:float=10, # for a question to the solver
 ) -> Proof: # for each of three kinds of faults: never, the smallest sizes, or open
-    """Prove that no size from 1 to 2**30, and no number of blocks, makes a kernel reach out of bounds, race, or miss a barrier; or find the smallest sizes
-    that do. Arguments are different arrays; whole numbers of 64 bits don't overflow. Raises `ImportError` where z3 is missing"""
+    """Prove that no size from 1 to 2**30, and no number of blocks, makes a kernel reach out of bounds, race, or miss a barrier.
+    Or find the smallest sizes that do. Arguments are different arrays; whole numbers of 64 bits don't overflow. Raises `ImportError` where z3 is missing"""
     try: import z3 as z
     except ImportError: raise ImportError('a proof needs the solver z3; get it with pip install groundup[proof]') from None
     f,texts = _python_of(kernel), [a.partition(':')[0].split() if isinstance(a, str) else a for a in args]

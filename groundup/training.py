@@ -176,8 +176,9 @@ def train(
     each=None, # called with each `Epoch`
     product=matmul_gemm, # a rung
 ) -> list: # of `Epoch`
-    """Descend, batch by batch. Raises `ValueError` as `check_digits` does, `FloatingPointError` where the loss grows or
-    is no number; after Ctrl-C the weights are those of the last finished epoch"""
+    """Descend, batch by batch.
+    Raises `ValueError` as `check_digits` does, `FloatingPointError` where the loss grows or is no number;
+    after Ctrl-C the weights are those of the last finished epoch"""
     check_digits(x, y, size)
     steps,history,seconds,first = len(x)//size, [], 0, None
     speed,kept,pool = [torch.zeros_like(w) for w in net.weights], [w.clone() for w in net.weights], torch.get_num_threads()

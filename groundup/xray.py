@@ -1918,8 +1918,9 @@ def xray(
     dynamic:int=0, # dynamic shared memory, bytes
     limit:int=1_000_000, # rounds of a loop in one thread; more are taken for endless
 ) -> XRay: # what was seen
-    """Run a kernel in the simulator, and report what its threads did with memory. Raises `NotImplementedError` for what it cannot run, naming the line;
-    `TypeError` and `ValueError` for arguments that a kernel does not take; `RuntimeError` for an endless loop"""
+    """Run a kernel in the simulator, and report what its threads did with memory.
+    Raises `NotImplementedError` for what it cannot run, naming the line; `TypeError` and `ValueError` for arguments that
+    a kernel does not take; `RuntimeError` for an endless loop"""
     launch = _Launch(_python_of(kernel), blocks, threads, args, dynamic, limit)
     launch.run()
     for g,m in zip(launch.groups, launch.memories):

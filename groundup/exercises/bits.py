@@ -63,7 +63,8 @@ class _:
 @define('bits-3', 'The sum that stops')
 class _:
     task = """Add up the whole numbers in the list `xs`, none below zero, from first to last. After each addition, round the sum to `digits` binary digits,
-        to the nearest such number, and at a tie to the one whose last digit that stays is zero. Return what you get in the end, an integer."""
+        to the nearest such number, and at a tie to the one whose last digit that stays is zero. Return what you get in the end, an integer. No sum
+        reaches 2**53."""
     example = [1]*20, 3
     hints = ('How many binary digits does the sum have? `total.bit_length()` says so. How many of them are too many?',
              'If `drop` digits are too many, the sum must become a whole number times `2**drop`.',

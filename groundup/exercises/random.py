@@ -128,7 +128,7 @@ class _:
     used = '`jump` and `spawn`: a stream for each worker'
     bug = 'return [x]*workers', 'all workers begin at the same place, and draw the same numbers'
     mistakes = (('w*draws', '(w+draws)', 'worker `w` begins after `w` times `draws` steps'),
-                ('return [x+w for w in range(workers)]', 'seeds in a row are not far apart in the sequence: nobody knows when they meet'),
+                ('return [x+w for w in range(workers)]', 'seeds in a row may begin anywhere in the sequence, so what two workers draw may overlap'),
                 ('return [x+w*draws for w in range(workers)]', 'places in the sequence are reached by multiplying; adding leads to numbers somewhere else '
                  'in it'),
                 ('w*draws', 'w', 'each worker begins only one step behind the other, so what they draw overlaps'),
