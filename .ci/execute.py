@@ -10,7 +10,7 @@ longer than --timeout seconds is interrupted, named, and fails. With --check the
 that shows something when executed must have something stored. The last lines count cells, per flag and in all;
 with --slow, of a notebook with slow cells these alone.
 """
-import argparse, ast, symtable, sys, time
+import argparse, ast, symtable, sys, tempfile, time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,15 +74,20 @@ def run_notebook(path, flags, timeout, slow=False):
     keep = needed(nb.cells, dirs) if slow else None
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(path.parent)}},
                             extra_arguments=['--log-level=ERROR'], coalesce_streams=True)
-    with client.setup_kernel():
-        for i, cell in enumerate(nb.cells):
-            if cell.cell_type != 'code' or not cell.source.strip() or 'nbdev_export' + '(' in cell.source: continue
-            if flag := skip_reason(dirs[i], flags) or (keep is not None and i not in keep and 'elsewhere'):
-                skipped[i] = flag
-                continue
-            try: client.execute_cell(cell, i)
-            except CellTimeoutError: return nb, skipped, (i, f'ran longer than {timeout} s:\n{cell.source}')
-            except (CellExecutionError, DeadKernelError) as e: return nb, skipped, (i, str(e))
+    with tempfile.TemporaryDirectory(prefix='k') as folder:
+        km = client.create_kernel_manager()
+        km.transport, km.ip = 'ipc', f'{folder}/k'  # files, not ports: a port that is free when Jupyter looks may be taken when the kernel starts
+        try:
+            with client.setup_kernel():
+                for i, cell in enumerate(nb.cells):
+                    if cell.cell_type != 'code' or not cell.source.strip() or 'nbdev_export' + '(' in cell.source: continue
+                    if flag := skip_reason(dirs[i], flags) or (keep is not None and i not in keep and 'elsewhere'):
+                        skipped[i] = flag
+                        continue
+                    try: client.execute_cell(cell, i)
+                    except CellTimeoutError: return nb, skipped, (i, f'ran longer than {timeout} s:\n{cell.source}')
+                    except (CellExecutionError, DeadKernelError) as e: return nb, skipped, (i, str(e))
+        except RuntimeError as e: return nb, skipped, (-1, f'no kernel: {e}')
     return nb, skipped, None
 
 
