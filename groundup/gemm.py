@@ -69,7 +69,7 @@ def chunk_grid(
     while rows*cols < 4*threads:
         size = least if rows*cols < threads else 4*least
         if effort(n, k, m) < 2*rows*cols*size: break
-        if n*cols >= m*rows or k < 64 and n > 32*rows: rows *= 2
+        if n*cols > 2*m*rows or k < 64 and n > 32*rows: rows *= 2
         else: cols *= 2
     return rows, cols
 

@@ -232,7 +232,7 @@ def what_to_pack(n, m, a_row, a_col, b_row, b_col, kind):
     "Is it worth packing `a`, and `b`, for a block of n×m?"
     size,strip = kind.itemsize, 2*width//kind.itemsize
     in_the_way = a_row*size%4096==0 and m > strip//2
-    return m > 2*strip or a_col!=1 or in_the_way, b_col!=1 or (n > 2*R and b_row > 4*strip)
+    return a_col!=1 or in_the_way, b_col!=1 or (n > 2*R and b_row > 4*strip)
 
 # %% ../nbs/backstage/tiles.ipynb #0a35fd13
 DR,DC = (5,5) if registers==32 else (2,5)
