@@ -89,35 +89,39 @@ def peak_gflops(
 
 # %% ../nbs/backstage/limits.ipynb #d4f62b92
 @intrinsic
-def read_sum(typingctx, address, count, kind):
-    "Sum of `count` numbers from `address`, whole groups of eight vectors"
+def read_sum(typingctx, address, rounds, apart, step, kind):
+    "Sum of eight vectors in each of so many rounds: two at each of four places that lie `apart` numbers from each other, and `step` further in the next"
     def codegen(context, builder, sig, args):
         e = Emit(context, builder, sig.return_type)
-        def step(i, accs):
-            return [builder.fadd(acc, e.load(e.at(args[0], (i, 8*e.L), (u*e.L, 1)))) for u,acc in enumerate(accs)]
-        total,*rest = e.loop(i64(0), builder.sdiv(args[1], i64(8*e.L)), [e.zero]*8, step)
+        def add(i, accs):
+            return [builder.fadd(acc, e.load(e.at(args[0], (u//2, args[2]), (u%2, e.L), (i, args[3])))) for u,acc in enumerate(accs)]
+        total,*rest = e.loop(i64(0), args[1], [e.zero]*8, add)
         for acc in rest: total = builder.fadd(total, acc)
         return e.total(total)
-    return kind.dtype(types.intp, types.intp, kind), codegen
+    return kind.dtype(*[types.intp]*4, kind), codegen
 
 @lru_cache
 def reader():
     "`read_sum` as a chunk of work"
-    def read_chunk(q, params, space): keep(space, read_sum(params[0] + q*params[1]*4, params[1], np.empty(0, np.float32)))
+    def read_chunk(q, params, space):
+        size,lanes = params[1], width//4
+        apart,step = (2*lanes, 8*lanes) if params[2]==1 else (size//4, 2*lanes)
+        keep(space, read_sum(params[0] + q*size*4, size//(8*lanes), apart, step, np.empty(0, np.float32)))
     return cached_cfunc(chunk_kind)(read_chunk).address
 
 @lru_cache
-def _bandwidth(size, threads):
+def _bandwidth(size, threads, places):
     need_compiler()
     x = np.ones(size//4, np.float32)
-    def read(t): return sorted(thirty_calls(crew.run, reader(), 8*t, np.array([x.ctypes.data, len(x)//(8*t)]), 64, t))[7]
+    def read(t): return sorted(thirty_calls(crew.run, reader(), 8*t, np.array([x.ctypes.data, len(x)//(8*t), places]), 64, t))[7]
     return size/min(read(t) for t in {1, threads})/1e9
 
 def bandwidth(
     size:int=2**28, # bytes to read
+    places:int=None, # at how many places each thread reads at a time, 1 or 4; default: the better of the two
 ) -> float: # GB/s, on all threads, or on one where that is faster
     "What reading so many bytes, again and again, can do at most, measured once: a small array comes from the caches, a large one from memory"
-    return _bandwidth(size, thread_count())
+    return max(_bandwidth(size, thread_count(), p) for p in ((places,) if places else (1, 4)))
 
 # %% ../nbs/backstage/limits.ipynb #6a1dcfe6
 def limit_seconds(

@@ -237,7 +237,7 @@ def what_to_pack(n, m, a_row, a_col, b_row, b_col, kind):
 # %% ../nbs/backstage/tiles.ipynb #0a35fd13
 DR,DC = (5,5) if registers==32 else (2,5)
 KD,SLIM = 2048,3*DC
-NEAR,FAR = cache_sizes()[1], cache_sizes()[3]//2
+NEAR,FAR = cache_sizes()[1], cache_sizes()[3]//4
 COLS = (1, 2, DC)
 
 def emit_dots(e, rows, cols, a, a_row, b, b_row, k, c, c_row, ahead, add):
