@@ -314,7 +314,7 @@ def start_job(params, x, y, c, rows, cols, last, x_step, y_step, c_step, k_last,
     n,k,m,size = x.shape[0], x.shape[1], y.shape[1], x.itemsize
     lanes,tiles = width//size, -(-n//R)
     strips = -(-m//(2*lanes))
-    if n <= 2 and m >= 16*lanes and y.strides[1]==size and k*m*size > far: kc = THIN
+    if n <= 2 and m >= 16*lanes and y.strides[1]==size and (last+1)*k*m*size > far: kc = THIN
     kc,mc,rows,cols = min(kc, k), min(mc, tiles*R), min(rows, tiles), min(cols, strips)
     edge = m if m <= SLIM else m%lanes if m < 64 else 0
     if x.strides[1]!=size or k < 4*lanes or (n < 8*edge and m > 2): edge = 0
