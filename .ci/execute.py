@@ -114,7 +114,7 @@ def main():
         stored = nbformat.read(path, as_version=4)
         code = [i for i, c in enumerate(nb.cells) if c.cell_type == 'code' and c.source.strip() and 'nbdev_export' + '(' not in c.source]
         ran = [i for i in code if i not in skipped and (failed is None or i < failed[0])]
-        bad = [] if failed is None else [f'{name(path)}, cell {failed[0]}: {failed[1]}']
+        bad = [] if failed is None else [name(path) + (f', cell {failed[0]}' if failed[0] >= 0 else '') + f': {failed[1]}']
         if args.check:
             for i in ran:
                 if shows(nb.cells[i].outputs) and not shows(stored.cells[i].outputs):
